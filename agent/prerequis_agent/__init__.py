@@ -1,0 +1,1 @@
+"""The agent: observes one machine and hands in what it saw."""

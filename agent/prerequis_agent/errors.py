@@ -1,0 +1,43 @@
+"""What can go wrong in the agent.
+
+AgentError
+├── ProbeError              a probe ended without facts; the runner turns it into its outcome
+│   ├── NotPermitted
+│   ├── Unsupported
+│   └── ParseError          what the machine answered does not have the expected form
+├── ConfigurationError      wrong options, no identity yet, an unreadable file
+├── CollectorUnreachable
+└── Refused                 the collector said no
+"""
+
+
+class AgentError(Exception):
+    """Base of the agent's errors; the message is one French sentence for the technician."""
+
+
+class ProbeError(AgentError):
+    """A probe ended without facts."""
+
+
+class NotPermitted(ProbeError):
+    """The account that runs the agent may not look."""
+
+
+class Unsupported(ProbeError):
+    """This machine has no such thing, or the agent no means to ask it."""
+
+
+class ParseError(ProbeError):
+    """What the machine answered does not have the expected form."""
+
+
+class ConfigurationError(AgentError):
+    """The agent lacks something that a person must give it."""
+
+
+class CollectorUnreachable(AgentError):
+    """No answer from the collector; what was to be sent waits in the spool."""
+
+
+class Refused(AgentError):
+    """The collector answered and said no."""

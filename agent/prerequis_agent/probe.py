@@ -1,0 +1,31 @@
+"""What a probe is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from google.protobuf.message import Message
+
+from prerequis_agent.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a probe brings back: a sub-message of Facts, and one French sentence about what it could not see."""
+
+    facts: Message
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One observer of the machine; its module's name is its name and the name of its field in Facts."""
+
+    name: str
+    observe: Callable[[Host], Observation]
+    """Returns what is there; raises ProbeError when it cannot look. A field left unset means not known."""
+    deadline_seconds: float = 10.0
+    cpu_budget_seconds: float = 2.0
+    reads: tuple[str, ...] = field(default=())
+    """Paths it reads, for the documentation and the sandbox; * stands for one path component."""
+    commands: tuple[str, ...] = field(default=())
+    """Programs it runs through the host."""

@@ -1,0 +1,1 @@
+"""One file per probe, found by walking this package; nothing else lives here."""

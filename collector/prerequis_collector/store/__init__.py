@@ -1,0 +1,1 @@
+"""What the collector keeps; SQL is spoken here and nowhere else."""

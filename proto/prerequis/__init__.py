@@ -1,0 +1,1 @@
+"""The wire contract of Prérequis, shared by agent, collector and terminal UI."""

@@ -1,0 +1,69 @@
+"""The manners that the three commands share: French usage errors and the exit codes that scripts rely on."""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Any, NoReturn
+
+
+class ExitCode(IntEnum):
+    """What a command tells its caller."""
+
+    DONE = 0
+    FINDING = 1
+    """A finding that the caller asked to be failed on."""
+    WRONG_INPUT = 2
+    UNREACHABLE = 3
+    """The collector cannot be reached."""
+    REFUSED = 4
+
+
+# argparse speaks English outside a French locale, and a field technician must read French everywhere.
+_FRENCH = (
+    (r"the following arguments are required: (.*)", r"il manque : \1"),
+    (r"unrecognized arguments: (.*)", r"argument inconnu : \1"),
+    (r"argument (.*): invalid choice: (.*) \(choose from (.*)\)", r"\1 : \2 n'est pas possible ; choisir parmi \3"),
+    (r"argument (.*): expected one argument", r"\1 : il manque la valeur"),
+    (r"argument (.*): expected at least one argument", r"\1 : il manque au moins une valeur"),
+    (r"argument (.*): invalid \S+ value: (.*)", r"\1 : valeur incorrecte \2"),
+    (r"argument (.*): not allowed with argument (.*)", r"\1 ne va pas avec \2"),
+    (r"argument (.*): ignored explicit argument (.*)", r"\1 ne prend pas de valeur (\2)"),
+    (r"one of the arguments (.*) is required", r"il faut l'un de : \1"),
+    (r"ambiguous option: (.*) could match (.*)", r"option ambiguë : \1 peut être \2"),
+    (r"argument (.*?): (.*)", r"\1 : \2"),
+)
+
+
+def french(message: str) -> str:
+    """Return argparse's message in French, or unchanged when it is not one that argparse makes."""
+    for pattern, sentence in _FRENCH:
+        found = re.fullmatch(pattern, message, re.DOTALL)
+        if found:
+            return found.expand(sentence)
+    return message
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def add_usage(
+        self, usage: str | None, actions: Iterable[argparse.Action], groups: Any, prefix: str | None = None
+    ) -> None:
+        super().add_usage(usage, actions, groups, "usage : " if prefix is None else prefix)
+
+
+class CommandLine(argparse.ArgumentParser):
+    """A parser that speaks French and ends with ExitCode.WRONG_INPUT on wrong usage."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("formatter_class", _Formatter)
+        options.setdefault("allow_abbrev", False)
+        super().__init__(*args, **{**options, "add_help": False})
+        self._positionals.title = "arguments"
+        self._optionals.title = "options"
+        self.add_argument("-h", "--help", action="help", help="montre cette aide")
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with one sentence on stderr."""
+        sys.stderr.write(f"{self.prog} : {french(message)}\nVoir : {self.prog} --help\n")
+        raise SystemExit(ExitCode.WRONG_INPUT)

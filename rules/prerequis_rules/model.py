@@ -1,0 +1,192 @@
+"""The vocabulary of judgement: rules, questions, frameworks, and what comes out of applying them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a rule is applied to."""
+
+    WORKSTATION = "workstation"
+    SITE = "site"
+
+
+class Level(StrEnum):
+    """How much a rule weighs; a blocking rule that fails keeps a site from starting."""
+
+    BLOCKING = "blocking"
+    MAJOR = "major"
+    MINOR = "minor"
+    INFO = "info"
+
+
+class Verdict(StrEnum):
+    """The four answers; UNKNOWN is neither a pass nor a fail."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+class Readiness(StrEnum):
+    """Whether a site can start with its DUI."""
+
+    NOT_READY = "NOT_READY"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+    READY_WITH_RESERVATIONS = "READY_WITH_RESERVATIONS"
+    READY = "READY"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text that asks for a rule, quoted to the letter."""
+
+    document: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An article of the catalogue that a rule asks for, in a quantity that is a CEL expression."""
+
+    item: str
+    quantity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One example that a rule carries: a context, and the verdict it must give.
+
+    `context` is a mapping shaped like WorkstationContext or SiteContext; what it leaves out is not known.
+    """
+
+    name: str
+    context: Mapping[str, object]
+    verdict: Verdict
+    needs: Mapping[str, tuple[int, int | None]]
+    """Expected (certain, possible) by item; empty when the case says nothing of needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, as its TOML file says; the CEL expressions are text here and compiled in the pack."""
+
+    id: str
+    aliases: tuple[str, ...]
+    title: str
+    scope: Scope
+    level: Level
+    applies: str | None
+    met: str
+    observed: str
+    expected: str
+    remedy: str
+    source: Source
+    needs: tuple[Need, ...]
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What only a person can answer."""
+
+    id: str
+    text: str
+    choices: tuple[str, ...]
+    evidence: str
+    valid_months: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One requirement of a framework and the rules and questions that cover it, by id."""
+
+    id: str
+    title: str
+    rules: tuple[str, ...]
+    questions: tuple[str, ...]
+
+    @property
+    def covered(self) -> bool:
+        """Whether at least one rule or question covers it."""
+        return bool(self.rules or self.questions)
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A list of requirements by one publisher."""
+
+    id: str
+    title: str
+    attribution: str
+    coverage_threshold: float
+    """Share of the weight, 0 to 1, that must be decided before a site can be called ready."""
+    requirements: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One thing of the catalogue that can be ordered."""
+
+    id: str
+    name: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """How many are needed: surely, and at most; no upper bound when `possible` is None."""
+
+    certain: int
+    possible: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """An accepted deviation of one subject from one rule; laid over a FAIL until it expires."""
+
+    rule: str
+    subject: str
+    reason: str
+    author: str
+    approver: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One rule applied to one subject."""
+
+    rule: str
+    subject: str
+    """The workstation's id, or the site's FINESS."""
+    verdict: Verdict
+    observed: str
+    """What was seen, as a sentence for a person; empty when nothing is known."""
+    expected: str
+    needs: Mapping[str, Quantity]
+    waived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Per cent, rounded down: certain, possible, and the share of the weight that was decided."""
+
+    low: float
+    high: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkResult:
+    """A framework applied to one site."""
+
+    framework: str
+    readiness: Readiness
+    score: Score | None
+    """None when no rule of the framework applies to the site."""
+    judgements: tuple[Judgement, ...]

@@ -1,0 +1,1 @@
+"""The terminal UI and the headless commands of those who decide; talks gRPC only."""
