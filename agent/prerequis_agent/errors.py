@@ -4,6 +4,8 @@ AgentError
 ├── ProbeError              a probe ended without facts; the runner turns it into its outcome
 │   ├── NotPermitted
 │   ├── Unsupported
+│   ├── TimedOut
+│   ├── Unreadable          a file is there but does not let itself be read
 │   └── ParseError          what the machine answered does not have the expected form
 ├── ConfigurationError      wrong options, no identity yet, an unreadable file
 ├── CollectorUnreachable
@@ -24,7 +26,15 @@ class NotPermitted(ProbeError):
 
 
 class Unsupported(ProbeError):
-    """This machine has no such thing, or the agent no means to ask it."""
+    """The machine has no such thing, or the agent no means to ask it."""
+
+
+class TimedOut(ProbeError):
+    """What was asked did not answer in time."""
+
+
+class Unreadable(ProbeError):
+    """A file is there but does not let itself be read."""
 
 
 class ParseError(ProbeError):

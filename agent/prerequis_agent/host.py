@@ -1,0 +1,305 @@
+"""The only door to the machine: files, allow-listed commands, PC/SC, psutil and sockets.
+
+The root of the file system is a parameter, so that a tree of fixtures can stand for a machine. Below such a root
+nothing asks the live kernel: `run` answers from `answers`, the other live doors raise Unsupported, and a test that
+needs one overrides its method.
+"""
+
+import contextlib
+import errno
+import importlib
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+from typing import IO, TypeVar, cast
+
+from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported
+from prerequis_agent.pcsc import Scard
+from prerequis_agent.surroundings import Surroundings
+
+PROGRAMS = frozenset(
+    {
+        # packet filters
+        "nft",
+        "iptables-save",
+        "ip6tables-save",
+        "ufw",
+        "firewall-cmd",
+        "pfctl",
+        "socketfilterfw",
+        # system
+        "systemctl",
+        "systemd-detect-virt",
+        "resolvectl",
+        "sw_vers",
+        "sysctl",
+        # updates
+        "apt-get",
+        "dnf",
+        "needs-restarting",
+    }
+)
+"""Every program that the agent may run; nothing else is ever started."""
+
+DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/ApplicationFirewall")
+"""Where programs are looked for: directories that only the administrator can write, never the caller's PATH."""
+
+ENVIRONMENT = {"PATH": ":".join(DIRECTORIES[:4]), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb"}
+"""The whole environment of a program: untranslated output, nothing of the caller's."""
+
+MOST_BYTES = 8 * 1024 * 1024
+"""The longest file or program output that is read."""
+
+_REFUSALS = frozenset({errno.EACCES, errno.EPERM})
+_ABSENCES = frozenset({errno.ENOENT, errno.ENOTDIR})
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a program ended: its exit status (negative: the signal that killed it) and what it wrote."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Size of a file system and what is left to an ordinary user, in bytes."""
+
+    total_bytes: int
+    free_bytes: int
+
+
+class Host:
+    """One machine; probes see nothing of it but this."""
+
+    def __init__(
+        self,
+        root: Path = Path("/"),
+        platform: str = sys.platform,
+        surroundings: Surroundings | None = None,
+        answers: Mapping[str, CommandResult] | None = None,
+    ) -> None:
+        """`answers` gives, for a root of fixtures, what each command line (words joined by spaces) would answer."""
+        self.root = root
+        self.platform = platform
+        self.surroundings = surroundings or Surroundings()
+        self._answers = answers or {}
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this is the machine that the agent runs on, rather than a tree of fixtures."""
+        return self.root == Path(self.root.anchor)
+
+    def path(self, path: str) -> Path:
+        """Return where an absolute path of the machine lies below the root."""
+        return self.root / PurePosixPath(path).relative_to("/")
+
+    # Files: None, False or an empty list mean absent; NotPermitted and Unreadable are raised.
+
+    def read_bytes(self, path: str) -> bytes | None:
+        """Return the content of a file, or None when there is no such file."""
+
+        def content() -> bytes:
+            with self.path(path).open("rb") as file:
+                return file.read(MOST_BYTES + 1)
+
+        found = _ask(path, content)
+        if found is not None and len(found) > MOST_BYTES:
+            raise Unreadable(f"{path} est trop long pour être lu.")
+        return found
+
+    def read_text(self, path: str) -> str | None:
+        """Return the content of a UTF-8 file, undecodable bytes replaced, or None when there is no such file."""
+        content = self.read_bytes(path)
+        return None if content is None else content.decode(errors="replace")
+
+    def exists(self, path: str) -> bool:
+        """Return whether the path leads to something."""
+        return _ask(path, self.path(path).stat) is not None
+
+    def list_dir(self, path: str) -> list[str]:
+        """Return the sorted names in a directory; an absent directory has none."""
+        return sorted(_ask(path, lambda: [entry.name for entry in self.path(path).iterdir()]) or [])
+
+    def read_link(self, path: str) -> str | None:
+        """Return what a symbolic link says, or None when there is no such link."""
+        return _ask(path, lambda: str(self.path(path).readlink()), also_absent=errno.EINVAL)
+
+    def modified_at(self, path: str) -> datetime | None:
+        """Return when a file was last written (UTC), or None when there is no such file."""
+        status = _ask(path, self.path(path).stat)
+        return None if status is None else datetime.fromtimestamp(status.st_mtime, UTC)
+
+    def volume(self, path: str) -> Volume:
+        """Return the size of the file system that carries a path."""
+        self._require_live("la taille des volumes")
+        usage = _ask(path, lambda: shutil.disk_usage(self.path(path)))
+        if usage is None:
+            raise Unsupported(f"Il n'y a pas de {path} sur ce poste.")
+        return Volume(usage.total, usage.free)
+
+    # Programs.
+
+    def run(self, *argv: str, timeout: float = 5.0) -> CommandResult:
+        """Run an allow-listed program, without a shell, in the C locale, and return how it ended.
+
+        Raises Unsupported when the program is absent, NotPermitted when it may not be started, TimedOut when it was
+        killed after `timeout` seconds, Unreadable when it wrote more than MOST_BYTES.
+        """
+        if argv[0] not in PROGRAMS:
+            raise ValueError(f"{argv[0]} is not in the list of programs that the agent may run")
+        if not self.is_live:
+            try:
+                return self._answers[" ".join(argv)]
+            except KeyError:
+                raise Unsupported(f"Le programme {argv[0]} n'est pas installé.") from None
+        program = next((at for at in (Path(place, argv[0]) for place in DIRECTORIES) if at.is_file()), None)
+        if program is None:
+            raise Unsupported(f"Le programme {argv[0]} n'est pas installé.")
+        return _run(str(program), argv, timeout)
+
+    # Libraries that ask the live machine, loaded on first use.
+
+    def psutil(self) -> ModuleType:
+        """Return psutil; raises Unsupported below a root of fixtures or when it is not installed."""
+        return self._library("psutil", "Installer le paquet Python psutil sur ce poste.")
+
+    def pcsc(self) -> Scard:
+        """Return pyscard's interface to PC/SC; raises Unsupported, saying what to install, when it is missing."""
+        remedy = "Installer python3-pyscard (Debian, Ubuntu) ou le paquet Python pyscard sur ce poste."
+        return cast(Scard, self._library("smartcard.scard", remedy))
+
+    def _library(self, name: str, remedy: str) -> ModuleType:
+        self._require_live(name)
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            raise Unsupported(f"La bibliothèque {name} manque. {remedy}") from None
+
+    # The network: Python's own exceptions (gaierror, TimeoutError, ConnectionError, OSError, SSLError) pass through.
+
+    def resolve(self, host: str, port: int, timeout: float) -> list[str]:
+        """Return the addresses of a name, in the system's order of preference."""
+        self._require_live("le DNS")
+        found = _within(timeout, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    def connect(self, address: str, port: int, timeout: float) -> socket.socket:
+        """Return an open TCP connection whose operations time out after `timeout` seconds."""
+        self._require_live("le réseau")
+        return socket.create_connection((address, port), timeout)
+
+    def handshake(self, connection: socket.socket, name: str, context: ssl.SSLContext) -> ssl.SSLSocket:
+        """Return the connection after a TLS handshake; closes it when that fails."""
+        try:
+            return context.wrap_socket(connection, server_hostname=name)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _require_live(self, what: str) -> None:
+        if not self.is_live:
+            raise Unsupported(f"Un jeu d'essai ne donne pas {what}.")
+
+
+def _ask(path: str, question: Callable[[], T], also_absent: int = errno.ENOENT) -> T | None:
+    try:
+        return question()
+    except OSError as problem:
+        if problem.errno in _ABSENCES or problem.errno == also_absent:
+            return None
+        if problem.errno in _REFUSALS:
+            raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {path}.") from None
+        raise Unreadable(f"{path} ne se laisse pas lire ({os.strerror(problem.errno or 0)}).") from problem
+
+
+def _run(program: str, argv: tuple[str, ...], timeout: float) -> CommandResult:
+    try:
+        # Its own session makes it the head of a process group, so that its children die with it.
+        process = subprocess.Popen(
+            [program, *argv[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env=ENVIRONMENT,
+            start_new_session=True,
+        )
+    except PermissionError:
+        raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lancer {argv[0]}.") from None
+    except OSError as problem:
+        raise Unreadable(f"{argv[0]} ne démarre pas ({os.strerror(problem.errno or 0)}).") from problem
+    assert process.stdout and process.stderr  # noqa: S101 – PIPE was asked for
+    streams = (process.stdout, process.stderr)
+    written: list[bytes] = [b"", b""]
+    readers = [
+        threading.Thread(target=_drain, args=(stream, written, index, process), daemon=True)
+        for index, stream in enumerate(streams)
+    ]
+    try:
+        for reader in readers:
+            reader.start()
+        status = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        raise TimedOut(f"{argv[0]} n'a pas répondu en {timeout:g} s.") from None
+    finally:
+        _kill(process)
+        for reader in readers:
+            reader.join(1)
+    if any(reader.is_alive() for reader in readers):
+        raise TimedOut(f"{argv[0]} a laissé un programme qui retient sa réponse.")
+    if any(len(output) > MOST_BYTES for output in written):
+        raise Unreadable(f"{argv[0]} répond trop long pour être lu.")
+    return CommandResult(status, *(output.decode(errors="replace") for output in written))
+
+
+def _drain(stream: IO[bytes], written: list[bytes], index: int, process: subprocess.Popen[bytes]) -> None:
+    with stream:
+        written[index] = stream.read(MOST_BYTES + 1)
+        if len(written[index]) > MOST_BYTES:
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the program and every child it left."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def _within(timeout: float, question: Callable[[], T]) -> T:
+    """Return the answer to a call that cannot be interrupted; raises TimeoutError and leaves it behind when late."""
+    answers: list[T] = []
+    problems: list[OSError] = []
+
+    def ask() -> None:
+        try:
+            answers.append(question())
+        except OSError as problem:
+            problems.append(problem)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if problems:
+        raise problems[0]
+    if not answers:
+        raise TimeoutError
+    return answers[0]
