@@ -1,0 +1,53 @@
+# Verbs only; `make audit` and `make check` do all the set-up they need.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+.PHONY: help setup audit review check lint types architecture contract rules tests fmt protos lock bench
+
+help: ## montre ces verbes
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
+
+setup: ## prépare l'environnement de développement
+	@scripts/setup dev
+
+audit: ## observe cette machine et montre la fiche du site, du début à la fin
+	@scripts/setup run
+	@scripts/audit
+
+review: ## ouvre l'écran de revue sur ce que make audit a laissé
+	@scripts/setup run
+	@scripts/review
+
+check: setup ## tout ce que la CI vérifie
+	@$(MAKE) --no-print-directory lint types architecture contract rules tests
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/deptry .
+
+types:
+	$(BIN)/mypy
+
+architecture:
+	$(BIN)/lint-imports
+
+contract:
+	$(BIN)/buf lint
+	$(BIN)/buf breaking --against proto/released.binpb
+	@PATH="$(CURDIR)/.venv-protos/bin:$$PATH" .venv-protos/bin/python proto/regenerate.py --check
+
+rules:
+	$(BIN)/prerequis-collector rules check
+
+tests:
+	$(BIN)/pytest -n 2 --dist loadgroup -q
+
+fmt: ## met en forme
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+protos: setup ## régénère le code du contrat
+	@PATH="$(CURDIR)/.venv-protos/bin:$$PATH" .venv-protos/bin/python proto/regenerate.py
+
+lock: setup ## fige les versions et leurs empreintes
+	@scripts/lock
