@@ -1,0 +1,66 @@
+"""The manners that the three commands share."""
+
+import argparse
+
+import pytest
+
+from prerequis.command_line import CommandLine, ExitCode
+
+
+def a_command() -> CommandLine:
+    parser = CommandLine(prog="essai")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="commande")
+    scan = commands.add_parser("scan")
+    scan.add_argument("--only", choices=["machine", "line"])
+    scan.add_argument("--count", type=int)
+    scan.add_argument("--json", action="store_true")
+    either = scan.add_mutually_exclusive_group()
+    either.add_argument("--fast", action="store_true")
+    either.add_argument("--slow", action="store_true")
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "il manque : commande"),
+        (["dance"], "'dance' n'est pas possible"),
+        (["scan", "--only", "x"], "--only : 'x' n'est pas possible ; choisir parmi"),
+        (["scan", "--count", "x"], "--count : valeur incorrecte 'x'"),
+        (["scan", "--count"], "--count : il manque la valeur"),
+        (["scan", "--nothing"], "argument inconnu : --nothing"),
+        (["scan", "--js"], "argument inconnu : --js"),
+        (["scan", "--json=1"], "--json ne prend pas de valeur"),
+        (["scan", "--fast", "--slow"], "--slow ne va pas avec --fast"),
+    ],
+)
+def test_wrong_usage_is_one_french_sentence_and_exit_code_2(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        a_command().parse_args(arguments)
+    shown = capsys.readouterr()
+    assert ended.value.code == ExitCode.WRONG_INPUT
+    assert sentence in shown.err
+    assert shown.out == ""
+
+
+def test_help_is_in_french(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        a_command().parse_args(["scan", "--help"])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert shown.startswith("usage : essai scan")
+    assert "montre cette aide" in shown
+    assert "show this help" not in shown
+
+
+def test_an_error_that_argparse_does_not_make_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        a_command().error("Le ticket est expiré.")
+    assert "Le ticket est expiré." in capsys.readouterr().err
+
+
+def test_the_parser_is_an_ordinary_argument_parser() -> None:
+    assert isinstance(a_command(), argparse.ArgumentParser)
+    assert a_command().parse_args(["scan", "--count", "3"]).count == 3
