@@ -25,6 +25,8 @@ class Probe:
     """Returns what is there; raises ProbeError when it cannot look. A field left unset means not known."""
     deadline_seconds: float = 10.0
     cpu_budget_seconds: float = 2.0
+    alone: bool = False
+    """Runs after all the others, with nothing beside it: it loads what it measures."""
     reads: tuple[str, ...] = field(default=())
     """Paths it reads, for the documentation and the sandbox; * stands for one path component."""
     commands: tuple[str, ...] = field(default=())

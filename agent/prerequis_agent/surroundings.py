@@ -41,8 +41,8 @@ class Collector:
     port: int
     authority: Path
     """PEM of the CA that signed the collector's certificate."""
-    certificate: Path
-    key: Path
+    identity: Path
+    """PEM of this machine's key and certificate chain."""
     lease: Callable[[], AbstractContextManager[Lease]]
     """Holds a lease for the time of a `with`; raises Unsupported with a sentence when none can be had."""
 

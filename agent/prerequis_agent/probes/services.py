@@ -1,0 +1,147 @@
+"""Whether the hosts of the site's plan can be reached: DNS, TCP, TLS handshake; no request is ever sent."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from cryptography import x509
+
+from prerequis.v1.facts_pb2 import Endpoint, Services
+from prerequis_agent.errors import Unsupported
+from prerequis_agent.host import Host
+from prerequis_agent.probe import Observation, Probe
+from prerequis_agent.surroundings import Target
+
+STEP_SECONDS = 3.0
+"""The longest that each of DNS, TCP and TLS may take."""
+
+
+def observe(host: Host) -> Observation:
+    """Return one endpoint for each target of the plan, in its order.
+
+    The collector must show a certificate of its own CA, every other host one that this machine trusts.
+    """
+    plan, collector = host.surroundings.plan, host.surroundings.collector
+    if plan is None:
+        raise Unsupported("Le plan du site n'est pas connu : enrôler ce poste, ou le relier une fois à son collecteur.")
+    authorities: dict[tuple[str, int], Path] = {}
+    targets = plan.targets
+    if collector:
+        authorities[collector.host, collector.port] = collector.authority
+        targets = tuple(
+            target if target.host else Target(collector.host, collector.port, target.purpose) for target in targets
+        )
+    endpoints = [Endpoint(host=target.host, port=target.port, purpose=target.purpose) for target in targets]
+    threads = [
+        threading.Thread(
+            target=_reach,
+            args=(host, endpoint, authorities.get((endpoint.host, endpoint.port))),
+            name=f"services-{endpoint.host}",
+            daemon=True,
+        )
+        for endpoint in endpoints
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return Observation(Services(endpoints=endpoints), _summary(endpoints))
+
+
+def _summary(endpoints: Iterable[Endpoint]) -> str:
+    missed = [f"{endpoint.host}:{endpoint.port}" for endpoint in endpoints if not endpoint.reachable]
+    return f"Pas joint : {', '.join(missed)}." if missed else ""
+
+
+def _reach(host: Host, endpoint: Endpoint, authority: Path | None) -> None:
+    """Fill in how far one gets towards an endpoint."""
+    try:
+        _go(host, endpoint, authority)
+    except (OSError, UnicodeError) as problem:
+        endpoint.reachable = False
+        endpoint.failure = classify(problem)
+        if endpoint.failure == Endpoint.TLS_NOT_TRUSTED:
+            _note_issuer(host, endpoint)
+    else:
+        endpoint.reachable = True
+        endpoint.failure = Endpoint.NONE
+
+
+def _go(host: Host, endpoint: Endpoint, authority: Path | None) -> None:
+    started = time.perf_counter()
+    addresses = host.resolve(endpoint.host, endpoint.port, STEP_SECONDS)
+    resolved = time.perf_counter()
+    endpoint.name_seconds = resolved - started
+    connection = _connect(host, addresses, endpoint.port)
+    connected = time.perf_counter()
+    endpoint.connect_seconds = connected - resolved
+    with host.handshake(connection, endpoint.host, ssl.create_default_context(cafile=authority)) as secured:
+        endpoint.handshake_seconds = time.perf_counter() - connected
+        endpoint.tls_version = secured.version() or ""
+        endpoint.issuer = issuer(secured.getpeercert(binary_form=True) or b"")
+
+
+def _connect(host: Host, addresses: list[str], port: int) -> socket.socket:
+    """Return a connection to the first address that answers, all within one step's time; raises the last failure."""
+    limit = time.perf_counter() + STEP_SECONDS
+    failure: OSError = TimeoutError()
+    for address in addresses:
+        left = limit - time.perf_counter()
+        if left <= 0:
+            break
+        try:
+            connection = host.connect(address, port, left)
+        except OSError as problem:
+            failure = problem
+        else:
+            connection.settimeout(STEP_SECONDS)
+            return connection
+    raise failure
+
+
+def classify(problem: Exception) -> Endpoint.Failure.ValueType:
+    """Return what an exception of Python's network modules says of the endpoint."""
+    match problem:
+        case ssl.SSLCertVerificationError():
+            return Endpoint.TLS_NOT_TRUSTED
+        case socket.gaierror() | UnicodeError():
+            return Endpoint.NAME_NOT_FOUND
+        case TimeoutError():
+            return Endpoint.TIMED_OUT
+        case ConnectionRefusedError():
+            return Endpoint.REFUSED
+        case ssl.SSLError() | ConnectionResetError() | BrokenPipeError() | ConnectionAbortedError():
+            # Reset: the far end, or a filter on the way, cut the handshake.
+            return Endpoint.TLS_FAILED
+        case _:
+            return Endpoint.UNREACHABLE
+
+
+def _note_issuer(host: Host, endpoint: Endpoint) -> None:
+    """Fill in who signed a certificate that is not trusted: a proxy that inspects TLS shows its own name there."""
+    anyone = ssl.create_default_context()
+    anyone.check_hostname = False
+    anyone.verify_mode = ssl.CERT_NONE
+    try:
+        connection = _connect(host, host.resolve(endpoint.host, endpoint.port, STEP_SECONDS), endpoint.port)
+        with host.handshake(connection, endpoint.host, anyone) as secured:
+            endpoint.issuer = issuer(secured.getpeercert(binary_form=True) or b"")
+    except OSError:
+        # The first handshake said what matters; the name of the issuer stays unknown.
+        return
+
+
+def issuer(certificate: bytes) -> str:
+    """Return organisation and common name of the issuer of a DER certificate; empty when it names neither."""
+    try:
+        name = x509.load_der_x509_certificate(certificate).issuer
+    except ValueError:
+        return ""
+    wanted = (x509.NameOID.ORGANIZATION_NAME, x509.NameOID.COMMON_NAME)
+    return ", ".join(str(part.value) for oid in wanted for part in name.get_attributes_for_oid(oid))
+
+
+PROBE = Probe("services", observe, deadline_seconds=15.0)
