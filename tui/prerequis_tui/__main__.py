@@ -1,0 +1,98 @@
+"""`prerequis`: the terminal UI, and one headless command per file of prerequis_tui.commands."""
+
+import argparse
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from prerequis.command_line import CommandLine, ExitCode
+from prerequis_tui import commands
+from prerequis_tui.commands import Command
+from prerequis_tui.errors import EXIT_CODES, OperatorError
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        # Looking the version up costs 40 ms, which every other use of the command would pay.
+        from importlib.metadata import version
+
+        sys.stdout.write(f"{version('prerequis')}\n")
+        raise SystemExit(ExitCode.DONE)
+
+
+def found_commands() -> dict[str, Command]:
+    """Return the headless commands by name, which is the name of their module."""
+    return {
+        module.name: importlib.import_module(f"{commands.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(commands.__path__)
+    }
+
+
+def command_line(known: dict[str, Command]) -> CommandLine:
+    """Return the parser of the whole command line."""
+    parser = CommandLine(
+        prog="prerequis",
+        description="Montre si les sites sont prêts pour le DUI, ce qui l'empêche et ce qu'il faut commander.\n"
+        "Sans commande : ouvre l'interface du terminal.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="montre la version")
+    _add_credential(parser, default=None)
+    choices = parser.add_subparsers(dest="command", metavar="COMMANDE", title="commandes", parser_class=CommandLine)
+    for name, command in known.items():
+        choice = choices.add_parser(name, help=command.HELP, description=command.HELP)
+        _add_credential(choice, default=argparse.SUPPRESS)
+        command.add_arguments(choice)
+    return parser
+
+
+def _add_credential(parser: argparse.ArgumentParser, default: object) -> None:
+    parser.add_argument(
+        "--credential",
+        type=Path,
+        metavar="FICHIER",
+        default=default,
+        help="fichier d'accès de l'opérateur (défaut : $PREREQUIS_CREDENTIAL)",
+    )
+
+
+async def execute(command: Command | None, options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    """Run a command, or the terminal UI without one; return the exit code and say on `err` what went wrong."""
+    from prerequis_tui.client import Client
+    from prerequis_tui.credential import find
+
+    try:
+        async with Client(find(options.credential)) as client:
+            if command is not None:
+                return await command.run(client, options, out)
+            from prerequis_tui.app import PrerequisApp
+
+            return await PrerequisApp(client).run_async() or 0
+    except OperatorError as error:
+        err.write(f"prerequis : {error}\n")
+        return EXIT_CODES[type(error)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    known = found_commands()
+    options = command_line(known).parse_args(arguments)
+    import asyncio
+
+    try:
+        code = asyncio.run(execute(known.get(options.command), options, sys.stdout, sys.stderr))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; without this Python complains again while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

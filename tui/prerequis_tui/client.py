@@ -1,0 +1,98 @@
+"""The only door to the collector: gRPC with mutual TLS."""
+
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from prerequis.v1 import ordering_pb2, ordering_pb2_grpc, register_pb2, review_pb2, review_pb2_grpc
+from prerequis_tui.credential import Credential
+from prerequis_tui.errors import CollectorFailed, CollectorUnreachable, OperatorError, Refused, WrongInput
+
+_SECONDS = 10.0
+_SECONDS_FOR_A_LIST = 60.0
+# 40,000 sites weigh about 5 MB, above the 4 MB that gRPC accepts by default.
+_LARGEST_ANSWER_BYTES = 128 * 1024 * 1024
+
+_WRONG_INPUT = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.OUT_OF_RANGE}
+_UNREACHABLE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
+_FAILED = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS}
+
+Answer = TypeVar("Answer", bound=Message)
+
+
+class Client:
+    """The collector's answers to one operator; every method raises the errors of prerequis_tui.errors."""
+
+    def __init__(self, credential: Credential) -> None:
+        self.credential = credential
+        self._channel: grpc.aio.Channel | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            keys = grpc.ssl_channel_credentials(
+                self.credential.authority.encode(), self.credential.key.encode(), self.credential.certificate.encode()
+            )
+            self._channel = grpc.aio.secure_channel(
+                self.credential.collector, keys, options=[("grpc.max_receive_message_length", _LARGEST_ANSWER_BYTES)]
+            )
+        except ValueError as error:
+            raise WrongInput("le fichier d'accès contient une clé ou un certificat illisible.") from error
+        self._review = review_pb2_grpc.ReviewServiceStub(self._channel)
+        self._ordering = ordering_pb2_grpc.OrderingServiceStub(self._channel)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def sites(self) -> list[review_pb2.SiteSummary]:
+        """Return every site that the operator may see, in the collector's order."""
+        request = review_pb2.ListSitesRequest()
+        return list((await self._answer(self._review.ListSites(request, timeout=_SECONDS_FOR_A_LIST))).sites)
+
+    async def site(self, finess: str) -> review_pb2.GetSiteResponse:
+        """Return one site as it is judged now."""
+        return await self._answer(self._review.GetSite(review_pb2.GetSiteRequest(finess=finess), timeout=_SECONDS))
+
+    async def pack(self) -> review_pb2.GetPackResponse:
+        """Return the rules and questions in force."""
+        return await self._answer(self._review.GetPack(review_pb2.GetPackRequest(), timeout=_SECONDS))
+
+    async def save_answer(self, finess: str, question: str, choice: str, comment: str = "") -> register_pb2.Answer:
+        """Keep what a person answers to a question of a site; return it as kept."""
+        request = review_pb2.SaveAnswerRequest(finess=finess, question=question, choice=choice, comment=comment)
+        return (await self._answer(self._review.SaveAnswer(request, timeout=_SECONDS))).answer
+
+    async def needs(self, finess: str = "") -> ordering_pb2.ListNeedsResponse:
+        """Return what to buy, for one site or for all, and the sites of which nothing is known."""
+        request = ordering_pb2.ListNeedsRequest(finess=finess)
+        return await self._answer(self._ordering.ListNeeds(request, timeout=_SECONDS_FOR_A_LIST))
+
+    async def record_order(self, finess: str, item: str, quantity: int, reference: str) -> ordering_pb2.NeedLine:
+        """Keep that an article was ordered for a site; return the need as it stands after it."""
+        request = ordering_pb2.RecordOrderRequest(finess=finess, item=item, quantity=quantity, reference=reference)
+        return (await self._answer(self._ordering.RecordOrder(request, timeout=_SECONDS))).line
+
+    async def _answer(self, call: Awaitable[Answer]) -> Answer:
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise self._translate(error) from error
+
+    def _translate(self, error: grpc.aio.AioRpcError) -> OperatorError:
+        code, said = error.code(), (error.details() or "").strip()
+        where = self.credential.collector
+        if code in _UNREACHABLE and "CERTIFICATE_VERIFY_FAILED" in said:
+            return CollectorUnreachable(f"{where} ne présente pas le certificat du collecteur attendu.")
+        if code in _UNREACHABLE:
+            return CollectorUnreachable(f"le collecteur {where} ne répond pas.")
+        if code in _FAILED:
+            return CollectorFailed(f"le collecteur {where} a rencontré une erreur ; son journal en dit la cause.")
+        if code in _WRONG_INPUT:
+            return WrongInput(said or "le collecteur ne connaît pas cette demande.")
+        return Refused(said or "le collecteur refuse cette demande.")

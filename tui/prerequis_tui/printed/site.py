@@ -1,0 +1,148 @@
+"""A site's scorecard, as printed: what blocks first, what is not known apart from what fails."""
+
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from prerequis.v1 import judgement_pb2, ordering_pb2, review_pb2
+from prerequis_tui import printed, scorecard, wording
+from prerequis_tui.printed import bar
+from prerequis_tui.printed.needs import need_table
+from prerequis_tui.scorecard import Finding
+from prerequis_tui.wording import Tone
+
+_SUBJECTS = 6
+
+
+def print_site(
+    site: review_pb2.GetSiteResponse, needs: ordering_pb2.ListNeedsResponse | None, out: TextIO, *, everything: bool
+) -> None:
+    """Write the scorecard; `needs` is None when the operator may not see them, `everything` details what passes."""
+    console = printed.console(out)
+    _print_head(console, site)
+    if not site.frameworks:
+        console.print("\nRien n'a encore été jugé : lancer « prerequis-agent run » sur un poste du site.")
+    for framework in site.frameworks:
+        _print_framework(console, framework, everything=everything)
+    if needs is not None:
+        _print_needs(console, site, needs)
+
+
+def _print_head(console: Console, site: review_pb2.GetSiteResponse) -> None:
+    about = site.site
+    console.print()
+    console.print(Text.assemble((about.name or "Site sans nom", "bold"), f"   FINESS {about.finess}"))
+    seen = max((one.received_at.seconds for one in site.workstations), default=0)
+    last = next((one.received_at for one in site.workstations if one.received_at.seconds == seen), None)
+    known = wording.count(len(site.workstations), "poste vu", "postes vus")
+    facts = (
+        f"{known} sur {about.workstations}" if about.HasField("workstations") else known,
+        f"dernier rapport le {wording.clock(last)}" if last else "aucun rapport",
+        wording.count(about.professionals, "professionnel") if about.HasField("professionals") else "",
+        f"prêt pour le {wording.day(about.deadline)}" if about.HasField("deadline") else "",
+    )
+    console.print(printed.styled(" · ".join(fact for fact in facts if fact), Tone.MUTED))
+
+
+def _print_framework(console: Console, framework: judgement_pb2.FrameworkResult, *, everything: bool) -> None:
+    card = scorecard.arrange(framework)
+    word = wording.READINESS[framework.readiness]
+    console.print()
+    console.rule(Text(f" {framework.title or framework.id} ", "bold"), characters="─", align="left", style="dim")
+    why = scorecard.reasons(card)
+    console.print(Text.assemble(printed.styled(f"{word.symbol} {word.text.upper()}", word.tone), f"  {why}"))
+    console.print(_score(framework.score))
+    _print_findings(console, "Ce qui bloque", card.blocking)
+    _print_findings(console, "Inconnu et bloquant : à lever avant de conclure", card.unknown_blocking)
+    _print_findings(console, "Autres écarts", card.failed)
+    _print_findings(console, "Dérogations (l'écart demeure)", card.waived)
+    _print_findings(console, "Autres points inconnus", card.unknown)
+    if everything:
+        _print_findings(console, "Conforme", card.passed)
+        _print_findings(console, "Sans objet", card.not_applicable)
+    else:
+        _print_titles(console, "Conforme", card.passed)
+        _print_titles(console, "Sans objet", card.not_applicable)
+    if card.not_covered:
+        _print_heading(console, f"Exigences que Prérequis ne vérifie pas ({len(card.not_covered)})")
+        for requirement in card.not_covered:
+            _print_item(console, "–", Tone.MUTED, Text(f"{requirement.id}  {requirement.title}"))
+
+
+def _score(score: judgement_pb2.Score) -> Text:
+    drawn = Text.assemble(*(printed.styled(part, tone) for part, tone in bar.parts(score, 30)))
+    return Text.assemble("Score ", drawn, f" {wording.score(score)}")
+
+
+def _print_heading(console: Console, title: str) -> None:
+    console.print()
+    console.print(printed.styled(title, Tone.STRONG))
+
+
+def _print_item(console: Console, symbol: str, tone: Tone, text: Text) -> None:
+    """Write a text behind its symbol, its other lines hanging under the first."""
+    lines = text.wrap(console, console.width - 4)
+    for number, line in enumerate(lines):
+        line.rstrip()
+        console.print(Text.assemble("  ", printed.styled(symbol if number == 0 else " ", tone), " ", line))
+
+
+def _print_findings(console: Console, title: str, findings: Sequence[Finding]) -> None:
+    if not findings:
+        return
+    _print_heading(console, f"{title} ({len(findings)})")
+    for finding in findings:
+        _print_finding(console, finding)
+
+
+def _print_finding(console: Console, finding: Finding) -> None:
+    word, first = finding.word, finding.first
+    title = Text.assemble(first.title or first.rule, printed.styled(f"  {finding.level}", Tone.MUTED))
+    _print_item(console, word.symbol, word.tone, title)
+    for label, text in _details(finding):
+        console.print(Padding(_labelled(console, label, text), (0, 0, 0, 6)))
+
+
+def _details(finding: Finding) -> Iterable[tuple[str, str]]:
+    first = finding.first
+    if finding.subjects:
+        yield "postes", wording.some(finding.subjects, _SUBJECTS)
+    if first.observed or first.verdict != judgement_pb2.Judgement.NOT_APPLICABLE:
+        yield "constaté", first.observed or wording.NOT_KNOWN
+    if first.expected:
+        yield "attendu", first.expected
+    if first.remedy and first.verdict in (judgement_pb2.Judgement.FAIL, judgement_pb2.Judgement.UNKNOWN):
+        yield "à faire", first.remedy
+
+
+def _labelled(console: Console, label: str, text: str) -> Text:
+    lines = Text(text).wrap(console, console.width - 6 - 10)
+    shown = Text()
+    for number, line in enumerate(lines):
+        line.rstrip()
+        shown.append("\n" if number else "").append(f"{label if number == 0 else '':<10}", "dim").append_text(line)
+    return shown
+
+
+def _print_titles(console: Console, title: str, findings: Sequence[Finding]) -> None:
+    if not findings:
+        return
+    _print_heading(console, f"{title} ({len(findings)})")
+    for finding in findings:
+        many = printed.styled(f"  {wording.count(len(finding.subjects), 'poste')}", Tone.MUTED)
+        text = Text.assemble(finding.first.title or finding.first.rule, many if finding.subjects else "")
+        _print_item(console, finding.word.symbol, finding.word.tone, text)
+
+
+def _print_needs(console: Console, site: review_pb2.GetSiteResponse, needs: ordering_pb2.ListNeedsResponse) -> None:
+    console.print()
+    console.rule(Text(" Besoins ", "bold"), characters="─", align="left", style="dim")
+    if site.site.finess in needs.sites_not_measured:
+        console.print("Aucune mesure encore : les besoins ne sont pas nuls, ils ne sont pas connus.")
+    elif not needs.lines:
+        console.print("Rien à commander d'après ce qui est connu.")
+    if needs.lines:
+        console.print(need_table(needs.lines, with_site=False))
