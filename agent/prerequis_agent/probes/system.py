@@ -1,0 +1,235 @@
+"""Observes the operating system: which one, how recent, when it was last updated.
+
+The number of pending updates is not asked on Linux: without its cache apt takes seconds of processor to tell it, with
+its cache it may rewrite it, and the text that update-notifier keeps is translated. The age of the list of updates and
+the date of the last update, both on disk, say enough.
+"""
+
+import gzip
+import io
+import platform
+import re
+import shlex
+import zlib
+from datetime import UTC, datetime, tzinfo
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from prerequis.v1.facts_pb2 import System
+from prerequis_agent.attributes import Attributes
+from prerequis_agent.errors import ParseError, Unsupported
+from prerequis_agent.host import MOST_BYTES, Host
+from prerequis_agent.probe import Observation, Probe
+
+_APT_LISTS = "/var/lib/apt/lists"
+# Touched by apt after a successful fetch where update-notifier or unattended-upgrades are installed.
+_APT_STAMP = "/var/lib/apt/periodic/update-success-stamp"
+# Where dnf 4 and dnf 5 keep what they fetch, one directory for each repository.
+_DNF_CACHES = ("/var/cache/dnf", "/var/cache/libdnf5")
+_APT_LOGS = ("/var/log/apt/history.log", *(f"/var/log/apt/history.log.{number}.gz" for number in range(1, 13)))
+_DNF_LOGS = ("/var/log/dnf.rpm.log", *(f"/var/log/dnf.rpm.log.{number}" for number in range(1, 5)))
+# Whoever has one of these writes /run/reboot-required when it is due, so that its absence means something.
+_REBOOT_NOTIFIERS = ("/usr/share/update-notifier/notify-reboot-required", "/etc/kernel/postinst.d/unattended-upgrades")
+# VARIANT_ID of os-release, as Fedora and its kin write it.
+_VARIANTS = {
+    "workstation": System.WORKSTATION,
+    "kde": System.WORKSTATION,
+    "silverblue": System.WORKSTATION,
+    "kinoite": System.WORKSTATION,
+    "server": System.SERVER,
+}
+_ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
+_LABELS = {
+    "distribution": "distribution", "release": "version", "kernel": "noyau", "architecture": "architecture",
+    "product": "poste ou serveur", "booted_at": "date de démarrage", "updated_at": "date de la dernière mise à jour",
+    "update_list_at": "date de la liste des mises à jour", "reboot_required": "redémarrage en attente",
+}  # fmt: skip
+
+
+def parse_os_release(text: str) -> dict[str, str]:
+    """Return the assignments of os-release (freedesktop.org, os-release(5)); raises ParseError on a broken quote."""
+    found = {}
+    for line in text.splitlines():
+        assignment = _ASSIGNMENT.fullmatch(line.strip())
+        if not assignment:
+            continue
+        try:
+            found[assignment[1]] = "".join(shlex.split(assignment[2]))
+        except ValueError:
+            raise ParseError(f"La ligne {assignment[1]} d'os-release est mal formée.") from None
+    return found
+
+
+def parse_boot_time(text: str) -> datetime:
+    """Return the moment of boot (UTC) that /proc/stat gives; raises ParseError when it gives none."""
+    seconds = re.search(r"^btime ([0-9]{1,11})$", text, re.MULTILINE)
+    if not seconds:
+        raise ParseError("/proc/stat ne donne pas la date de démarrage.")
+    return datetime.fromtimestamp(int(seconds[1]), UTC)
+
+
+def parse_apt_history(text: str, zone: tzinfo | None = None) -> datetime | None:
+    """Return when a log of apt says that packages were last upgraded (UTC), or None when it tells of no upgrade.
+
+    Apt writes local time without its zone; `zone` stands for the machine's. Raises ParseError on a date that is none.
+    """
+    latest: datetime | None = None
+    for stanza in re.split(r"\n\s*\n", text):
+        ended = re.search(r"^End-Date: *(.*)$", stanza, re.MULTILINE)
+        if not ended or not re.search(r"^Upgrade: ", stanza, re.MULTILINE):
+            continue
+        try:
+            moment = datetime.strptime(" ".join(ended[1].split()), "%Y-%m-%d %H:%M:%S")
+            moment = (moment.replace(tzinfo=zone) if zone else moment).astimezone(UTC)
+        except (ValueError, OverflowError, OSError):
+            raise ParseError("L'historique d'apt contient une date illisible.") from None
+        latest = max(latest or moment, moment)
+    return latest
+
+
+def parse_dnf_log(text: str) -> datetime | None:
+    """Return when a dnf.rpm.log says that packages were last upgraded (UTC), or None when it tells of no upgrade.
+
+    Raises ParseError on a date that is none.
+    """
+    upgrades = re.findall(r"^(\S+) SUBDEBUG Upgraded?: ", text, re.MULTILINE)
+    try:
+        moments = [datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC) for moment in upgrades]
+    except (ValueError, OverflowError):
+        raise ParseError("Le journal de dnf contient une date illisible.") from None
+    return max(moments, default=None)
+
+
+def parse_gzip(content: bytes) -> str:
+    """Return the text of a gzip file, at most MOST_BYTES of it; raises ParseError when it is none."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            return file.read(MOST_BYTES).decode(errors="replace")
+    except (OSError, EOFError, zlib.error):
+        raise ParseError("Un journal compressé est illisible.") from None
+
+
+def observe(host: Host) -> Observation:
+    """Return the system; what it does not tell is left unset and named in the detail."""
+    facts = System()
+    attributes = Attributes(host)
+    if host.platform == "linux":
+        _fill_from_linux(host, attributes, facts)
+    else:
+        _fill_from_python(host, facts)
+    return Observation(facts, attributes.detail(facts, _LABELS))
+
+
+def _fill_from_linux(host: Host, attributes: Attributes, facts: System) -> None:
+    facts.family = System.LINUX
+    with attributes.part():
+        _fill_release(host, attributes, facts)
+    kernel = attributes.text("/proc/sys/kernel/osrelease") or (platform.release() if host.is_live else "")
+    if kernel:
+        facts.kernel = kernel
+    architecture = attributes.text("/proc/sys/kernel/arch") or (platform.machine() if host.is_live else "")
+    if architecture:
+        facts.architecture = architecture
+    with attributes.part():
+        facts.booted_at.FromDatetime(parse_boot_time(attributes.text("/proc/stat") or ""))
+    with attributes.part():
+        updated = _updated_at(host)
+        if updated:
+            facts.updated_at.FromDatetime(updated)
+    with attributes.part():
+        listed = _update_list_at(host, attributes)
+        if listed:
+            facts.update_list_at.FromDatetime(listed)
+    with attributes.part():
+        if host.exists("/run/reboot-required"):
+            facts.reboot_required = True
+        elif any(host.exists(notifier) for notifier in _REBOOT_NOTIFIERS):
+            facts.reboot_required = False
+
+
+def _fill_release(host: Host, attributes: Attributes, facts: System) -> None:
+    release = parse_os_release(attributes.text("/etc/os-release") or attributes.text("/usr/lib/os-release") or "")
+    if release:
+        # os-release(5): the ID of a system that gives none is linux.
+        facts.distribution = release.get("ID") or "linux"
+    if release.get("VERSION_ID"):
+        facts.release = release["VERSION_ID"]
+    product = _product(host, release)
+    if product is not None:
+        facts.product = product
+
+
+def _product(host: Host, release: dict[str, str]) -> System.Product.ValueType | None:
+    """Return what the machine is for, where its system says so or shows a graphical login."""
+    variant = _VARIANTS.get(release.get("VARIANT_ID", ""))
+    if variant is not None:
+        return variant
+    graphical = host.read_link("/etc/systemd/system/display-manager.service") is not None
+    return System.WORKSTATION if graphical else None
+
+
+def _updated_at(host: Host) -> datetime | None:
+    """Return when packages were last upgraded; the installation of a new package updates nothing.
+
+    A log that may not be read ends the search: an older one would give a date that is not the last.
+    """
+    for parse, logs in ((parse_apt_history, _APT_LOGS), (parse_dnf_log, _DNF_LOGS)):
+        for log in logs:
+            content = host.read_bytes(log)
+            if content is None:
+                continue
+            found = parse(parse_gzip(content) if log.endswith(".gz") else content.decode(errors="replace"))
+            if found:
+                return found
+    return None
+
+
+def _update_list_at(host: Host, attributes: Attributes) -> datetime | None:
+    """Return when the list of updates was last fetched.
+
+    Apt gives its lists the server's date, but each fetch, even of nothing new, passes through `partial`.
+    """
+    places = []
+    if any(name.endswith("Release") for name in attributes.names(_APT_LISTS) or []):
+        places += [_APT_LISTS, f"{_APT_LISTS}/partial", _APT_STAMP]
+    for cache in _DNF_CACHES:
+        places += [f"{cache}/{name}/repodata" for name in attributes.names(cache) or []]
+    moments = [moment for place in places if (moment := host.modified_at(place))]
+    return max(moments, default=None)
+
+
+def _fill_from_python(host: Host, facts: System) -> None:
+    """Fill in what the standard library and psutil tell on every system."""
+    if not host.is_live:
+        raise Unsupported("Le système d'un jeu d'essai ne se lit que sous Linux.")
+    facts.architecture = platform.machine()
+    facts.booted_at.CopyFrom(Timestamp(seconds=int(host.psutil().boot_time())))
+    if host.platform == "darwin":
+        facts.family, facts.distribution = System.MACOS, "macos"
+        facts.release, facts.kernel = platform.mac_ver()[0], platform.release()
+    elif host.platform == "win32":
+        facts.family, facts.distribution, facts.kernel = System.WINDOWS, "windows", platform.version()
+        build = re.fullmatch(r"[0-9]+\.[0-9]+\.([0-9]{1,9})", platform.version())
+        if build:
+            facts.build = int(build[1])
+
+
+PROBE = Probe(
+    name="system",
+    observe=observe,
+    reads=(
+        "/etc/os-release",
+        "/etc/systemd/system/display-manager.service",
+        "/proc/stat",
+        "/proc/sys/kernel/*",
+        "/run/reboot-required",
+        "/usr/lib/os-release",
+        "/var/cache/dnf/*",
+        "/var/cache/libdnf5/*",
+        "/var/lib/apt/lists",
+        "/var/lib/apt/periodic/*",
+        "/var/log/apt/*",
+        "/var/log/dnf.rpm.log*",
+        *_REBOOT_NOTIFIERS,
+    ),
+)
