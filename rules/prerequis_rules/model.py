@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
+
 
 class Scope(StrEnum):
     """What a rule is applied to."""
@@ -25,7 +27,7 @@ class Level(StrEnum):
 class Verdict(StrEnum):
     """The four answers; UNKNOWN is neither a pass nor a fail."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105  (a verdict, no password)
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
     NOT_APPLICABLE = "NOT_APPLICABLE"
@@ -57,14 +59,26 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One example that a rule carries: a context, and the verdict it must give.
+class Count:
+    """How the machines of a site fare under one workstation rule, those to which it applies."""
 
-    `context` is a mapping shaped like WorkstationContext or SiteContext; what it leaves out is not known.
-    """
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+    """Judged without a verdict, or never seen though the register counts them."""
+    unbounded: bool = False
+    """The register does not say how many machines the site has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One example that a rule carries: a context, and the verdict it must give; what it leaves out is not known."""
 
     name: str
-    context: Mapping[str, object]
+    context: WorkstationContext | SiteContext
+    """Its profile holds only what is laid over the pack's default one; the tally of a site is in `counts`."""
+    counts: Mapping[str, Count]
+    """By workstation rule id."""
     verdict: Verdict
     needs: Mapping[str, tuple[int, int | None]]
     """Expected (certain, possible) by item; empty when the case says nothing of needs."""
@@ -82,7 +96,8 @@ class Rule:
     applies: str | None
     met: str
     observed: str
-    expected: str
+    expected: str | None
+    """None: the title says it."""
     remedy: str
     source: Source
     needs: tuple[Need, ...]

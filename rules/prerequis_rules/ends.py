@@ -1,0 +1,112 @@
+"""Applying one rule at both ends of what is not known: where they agree that is the answer, else it is unknown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cel_expr_python import cel
+
+from prerequis_rules.expressions import Program, activate
+from prerequis_rules.model import Count, Judgement, Quantity, Rule, Verdict
+from prerequis_rules.pack import Programs
+
+UNBOUNDED = 2**31
+"""Stands for the machines of a site whose register does not say how many it has."""
+
+_COUNTABLE = 2**20
+"""A quantity from here on comes from UNBOUNDED: no site has so many of anything."""
+
+_SEEN_ONLY = " (postes vus seulement)"
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """A subject's context at each end of what is not known of it; one end when nothing needs counting."""
+
+    judged: tuple[cel.Activation, ...]
+    shown: tuple[cel.Activation, ...]
+    """The same, where texts are made: without the machines that nobody can count."""
+
+    @classmethod
+    def of_workstation(cls, variables: Mapping[str, object]) -> "Ends":
+        """Return the one end of a machine."""
+        only = (activate(variables),)
+        return cls(only, only)
+
+    @classmethod
+    def of_site(cls, variables: Mapping[str, object], counts: Mapping[str, Count]) -> "Ends":
+        """Return a site's two ends: its unknown machines counted as failed, then as passed."""
+
+        def both(unseen: int) -> tuple[cel.Activation, ...]:
+            return tuple(
+                activate({**variables, "tally": {rule: tally(one, unseen) for rule, one in counts.items()}})
+                for tally in (_pessimistic, _optimistic)
+            )
+
+        judged = both(UNBOUNDED)
+        return cls(judged, both(0) if any(one.unbounded for one in counts.values()) else judged)
+
+
+def apply(rule: Rule, programs: Programs, subject: str, ends: Ends) -> Judgement:
+    """Return a rule applied to one subject."""
+    verdicts = [_verdict(programs, end) for end in ends.judged]
+    needs = {item: _quantity(program, verdicts, ends) for item, program in programs.quantities.items()}
+    return Judgement(
+        rule=rule.id,
+        subject=subject,
+        verdict=verdicts[0] if len(set(verdicts)) == 1 else Verdict.UNKNOWN,
+        observed=_text(programs.observed, ends),
+        expected=rule.title if programs.expected is None else _text(programs.expected, ends),
+        needs={item: quantity for item, quantity in needs.items() if quantity != Quantity(0, 0)},
+    )
+
+
+def _pessimistic(count: Count, unseen: int) -> dict[str, int]:
+    return _tally(count.passed, count.failed + count.unknown + unseen * count.unbounded)
+
+
+def _optimistic(count: Count, unseen: int) -> dict[str, int]:
+    return _tally(count.passed + count.unknown + unseen * count.unbounded, count.failed)
+
+
+def _tally(passed: int, failed: int) -> dict[str, int]:
+    return {"passed": passed, "failed": failed, "total": passed + failed}
+
+
+def _verdict(programs: Programs, end: cel.Activation) -> Verdict:
+    if programs.applies is not None:
+        applies = programs.applies.evaluate(end)
+        if applies is not True:
+            return Verdict.UNKNOWN if applies is None else Verdict.NOT_APPLICABLE
+    met = programs.met.evaluate(end)
+    if met is None:
+        return Verdict.UNKNOWN
+    return Verdict.PASS if met else Verdict.FAIL
+
+
+def _quantity(program: Program[int], verdicts: list[Verdict], ends: Ends) -> Quantity:
+    """Return what is needed surely and at most; an end that does not fail needs nothing there."""
+    at_ends = [_at_end(program, verdict, end) for verdict, end in zip(verdicts, ends.judged, strict=True)]
+    possible = [one.possible for one in at_ends if one.possible is not None]
+    return Quantity(
+        certain=min(one.certain for one in at_ends),
+        possible=max(possible) if len(possible) == len(at_ends) else None,
+    )
+
+
+def _at_end(program: Program[int], verdict: Verdict, end: cel.Activation) -> Quantity:
+    if verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
+        return Quantity(0, 0)
+    number = program.evaluate(end)
+    if number is None or number >= _COUNTABLE:
+        return Quantity(0, None)
+    return Quantity(max(0, number) if verdict is Verdict.FAIL else 0, max(0, number))
+
+
+def _text(program: Program[str], ends: Ends) -> str:
+    """Return a text for a person: the one of both ends, or the two; empty when an end has none."""
+    texts = [program.evaluate(end) for end in ends.shown]
+    if None in texts or "" in texts:
+        return ""
+    text = texts[0] if len(set(texts)) == 1 else f"entre {texts[0]} et {texts[-1]}"
+    counted = ends.judged is ends.shown or [program.evaluate(end) for end in ends.judged] == texts
+    return f"{text}" if counted else f"{text}{_SEEN_ONLY}"

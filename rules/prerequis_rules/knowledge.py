@@ -1,0 +1,141 @@
+"""Dated facts about the world: until when releases are supported, what answers to reset say."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from prerequis_rules.schema import Document, Table
+
+
+class Extension(StrEnum):
+    """Who gets the maintenance that goes on after the end of support."""
+
+    FREE = "free"
+    PAID = "paid"
+
+
+class Family(StrEnum):
+    """The operating systems that lifecycle tables speak of."""
+
+    WINDOWS = "windows"
+    LINUX = "linux"
+    MACOS = "macos"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One row of a lifecycle table; Windows is matched by build, product and edition, others by distribution."""
+
+    family: Family
+    name: str
+    build: int | None
+    product: str | None
+    editions: tuple[str, ...]
+    """Shell patterns over EditionID; empty: every edition."""
+    distribution: str | None
+    release: str | None
+    """The first components of the version."""
+    end_of_support: date | None
+    known_until: date | None
+    """Where no end is announced: the last day on which the row says anything."""
+    extended: date | None
+    extension: Extension | None
+    last_free_revision: int | None
+    """In a paid extension: a revision that is not above this one received none of the paid updates."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardPattern:
+    """What an answer to reset (ATR) says of a card: the whole ATR, under a mask if any, or bytes inside it."""
+
+    kind: str
+    is_cpx: bool | None
+    atr: bytes | None
+    mask: bytes | None
+    contains: bytes | None
+
+    def matches(self, atr: bytes) -> bool:
+        """Return whether an ATR is one of those meant."""
+        if self.contains is not None:
+            return self.contains in atr
+        if self.atr is None or len(atr) != len(self.atr):
+            return False
+        mask = self.mask or b"\xff" * len(self.atr)
+        return all((a ^ b) & m == 0 for a, b, m in zip(atr, self.atr, mask, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """All that is known, in the order of the files."""
+
+    releases: tuple[Release, ...] = ()
+    cards: tuple[CardPattern, ...] = ()
+
+
+def read_knowledge(documents: list[Document]) -> Knowledge:
+    """Return what the knowledge files say; one that is neither a lifecycle table nor a list of cards is not read."""
+    releases: list[Release] = []
+    cards: list[CardPattern] = []
+    for document in documents:
+        root = document.root
+        if root.has("release") or root.has("card"):
+            root.text("source")
+            root.day("dated")
+            root.optional_text("commit")
+            root.optional_text("licence")
+        if root.has("release"):
+            family = root.choice("family", Family)
+            releases.extend(_release(row, family) for row in root.tables("release"))
+            root.close()
+        elif root.has("card"):
+            cards.extend(_card(row) for row in root.tables("card"))
+            root.close()
+    return Knowledge(tuple(releases), tuple(cards))
+
+
+def _release(row: Table, family: Family) -> Release:
+    windows = family is Family.WINDOWS
+    release = Release(
+        family=family,
+        name=row.text("name"),
+        build=row.integer("build") if windows else None,
+        product=row.text("product") if windows else None,
+        editions=row.optional_texts("editions"),
+        distribution=None if windows else row.text("distribution"),
+        release=None if windows else row.text("release"),
+        end_of_support=row.optional_day("end_of_support"),
+        known_until=row.optional_day("known_until"),
+        extended=row.optional_day("extended"),
+        extension=row.choice("extension", Extension) if row.has("extended") else None,
+        last_free_revision=row.optional_integer("last_free_revision"),
+    )
+    if release.end_of_support is None and release.known_until is None:
+        row.report("known_until", "il faut « end_of_support » ou « known_until »")
+    row.close()
+    return release
+
+
+def _card(row: Table) -> CardPattern:
+    row.text("name")
+    card = CardPattern(
+        kind=row.text("kind"),
+        is_cpx=row.flag("is_cpx") if row.has("is_cpx") else None,
+        atr=_hexadecimal(row, "atr"),
+        mask=_hexadecimal(row, "mask"),
+        contains=_hexadecimal(row, "contains"),
+    )
+    if (card.atr is None) == (card.contains is None):
+        row.report("atr", "il faut « atr » ou « contains », l'un des deux")
+    if card.mask is not None and len(card.mask) != len(card.atr or b""):
+        row.report("mask", "« mask » doit avoir la longueur de « atr »")
+    row.close()
+    return card
+
+
+def _hexadecimal(row: Table, key: str) -> bytes | None:
+    text = row.optional_text(key)
+    try:
+        return None if text is None else bytes.fromhex(text)
+    except ValueError:
+        row.report(key, f"« {key} » doit être un texte hexadécimal")
+        return b""

@@ -1,0 +1,39 @@
+"""What the machines of a site measured together."""
+
+from collections.abc import Iterable
+
+from prerequis.v1.context_pb2 import SiteMeasures
+from prerequis.v1.facts_pb2 import Facts, Line
+
+
+def measures_of(facts: Iterable[Facts]) -> SiteMeasures:
+    """Return the best figures that the site's machines measured; unset what none measured.
+
+    A test can only find less than the line carries, so the greatest rate and the shortest time are nearest to it.
+    `censored` is set when the rates come from tests that say whether they ended before the line was full. A line
+    measured to the machine itself says nothing. `gateways` counts the distinct preferred default gateways.
+    """
+    machines = list(facts)
+    lines = [machine.line for machine in machines if machine.HasField("line") and not machine.line.loopback]
+    down = max((line for line in lines if line.HasField("down_bits_per_second")), key=_down, default=None)
+    up = max((line for line in lines if line.HasField("up_bits_per_second")), key=_up, default=None)
+    times = [line.rtt_seconds for line in lines if line.HasField("rtt_seconds")]
+    networks = [machine.network for machine in machines if machine.HasField("network")]
+    best = [line for line in (down, up) if line is not None]
+    measures = SiteMeasures(
+        down_bits_per_second=down.down_bits_per_second if down else None,
+        up_bits_per_second=up.up_bits_per_second if up else None,
+        rtt_seconds=min(times, default=None),
+        gateways=len({network.gateways[0] for network in networks if network.gateways}) if networks else None,
+    )
+    if best and all(line.HasField("censored") for line in best):
+        measures.censored = any(line.censored for line in best)
+    return measures
+
+
+def _down(line: Line) -> float:
+    return line.down_bits_per_second
+
+
+def _up(line: Line) -> float:
+    return line.up_bits_per_second
