@@ -162,7 +162,14 @@ def _case(table: Table, scope: Scope, known: Known, items: set[str]) -> Case:
             answer.answered_at.CopyFrom(context.now)
     name = table.text("name")
     verdict = table.choice("verdict", _CaseVerdict).verdict
-    return Case(name, context, counts, verdict, _expected_needs(table.optional_table("needs"), items))
+    return Case(
+        name,
+        table.document.place(table.path),
+        context,
+        counts,
+        verdict,
+        _expected_needs(table.optional_table("needs"), items),
+    )
 
 
 def _counts(table: Table, known: Known) -> dict[str, Count]:

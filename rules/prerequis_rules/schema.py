@@ -67,6 +67,11 @@ class Document:
         """The document's top table."""
         return Table(self, (), self.data)
 
+    def place(self, path: Path) -> str:
+        """Return where a key stands, as file:line:column."""
+        position = self.positions.of(path)
+        return f"{self.file}:{position.line}:{position.column}"
+
     def report(self, path: Path, message: str) -> None:
         """Keep a fault at a key."""
         self.problems.append(Problem(self.file, self.positions.of(path), message))
