@@ -1,4 +1,4 @@
-"""Reads the many small files by which a Linux kernel describes a machine, and remembers what did not let itself be seen."""
+"""Reads the many small files by which a Linux kernel describes a machine, and remembers what it could not read."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -33,6 +33,8 @@ PROGRAMS = frozenset(
         "nft",
         "iptables-save",
         "ip6tables-save",
+        "iptables-legacy-save",
+        "ip6tables-legacy-save",
         "ufw",
         "firewall-cmd",
         "pfctl",

@@ -95,12 +95,20 @@ def observe(host: Host) -> Observation:
     facts = Network(resolvers=_resolvers(attributes))
     preferred = None
     with attributes.part():
-        routes = parse_ipv4_routes(attributes.text("/proc/net/route") or "")
-        routes += parse_ipv6_routes(attributes.text("/proc/net/ipv6_route") or "")
+        routes = _routes(attributes)
         facts.gateways.extend(dict.fromkeys(route.gateway for route in routes if route.gateway))
-        preferred = routes[0].interface if routes else None
+        # The empty name is that of no interface.
+        preferred = routes[0].interface if routes else ""
     facts.interfaces.extend(_interfaces(attributes, preferred))
     return Observation(facts, attributes.detail(facts, {}))
+
+
+def _routes(attributes: Attributes) -> list[Route]:
+    """Return the default routes, those of IPv4 first; raises ParseError when the kernel tells nothing of them."""
+    ipv4 = attributes.text("/proc/net/route")
+    if ipv4 is None:
+        raise ParseError("La table de routage n'est pas lisible.")
+    return parse_ipv4_routes(ipv4) + parse_ipv6_routes(attributes.text("/proc/net/ipv6_route") or "")
 
 
 def _resolvers(attributes: Attributes) -> list[str]:
@@ -122,7 +130,7 @@ def _interfaces(attributes: Attributes, preferred: str | None) -> list[Interface
         if not files or attributes.number(f"{_NET}/{name}/type") == _LOOPBACK:
             continue
         interface = _interface(attributes, name, files)
-        if preferred:
+        if preferred is not None:
             interface.carries_default_route = name == preferred
         found.append(interface)
     return found
