@@ -63,13 +63,17 @@ def check_pack(directory: Path | None = None) -> CheckReport:
         pack = load_pack(directory)
     except PackError as error:
         return CheckReport(0, 0, tuple(map(str, error.problems)), {})
-    failures = [fault for rule in pack.rules.values() for case in rule.cases if (fault := _fault(pack, rule, case))]
     return CheckReport(
         rules=len(pack.rules),
         cases=sum(len(rule.cases) for rule in pack.rules.values()),
-        errors=tuple(failures),
+        errors=run_cases(pack),
         frameworks={identifier: _coverage(framework) for identifier, framework in pack.frameworks.items()},
     )
+
+
+def run_cases(pack: Pack) -> tuple[str, ...]:
+    """Return one sentence, with its place, for each case that does not give what it says."""
+    return tuple(fault for rule in pack.rules.values() for case in rule.cases if (fault := _fault(pack, rule, case)))
 
 
 def run_case(pack: Pack, rule: Rule, case: Case) -> Judgement:

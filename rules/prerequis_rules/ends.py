@@ -86,9 +86,10 @@ def _verdict(programs: Programs, end: cel.Activation) -> Verdict:
 def _quantity(program: Program[int], verdicts: list[Verdict], ends: Ends) -> Quantity:
     """Return what is needed surely and at most; an end that does not fail needs nothing there."""
     at_ends = [_at_end(program, verdict, end) for verdict, end in zip(verdicts, ends.judged, strict=True)]
+    certain = min(one.certain for one in at_ends)
     possible = [one.possible for one in at_ends if one.possible is not None]
     return Quantity(
-        certain=min(one.certain for one in at_ends),
+        certain=certain if certain < _COUNTABLE else 0,
         possible=max(possible) if len(possible) == len(at_ends) else None,
     )
 
@@ -96,10 +97,11 @@ def _quantity(program: Program[int], verdicts: list[Verdict], ends: Ends) -> Qua
 def _at_end(program: Program[int], verdict: Verdict, end: cel.Activation) -> Quantity:
     if verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
         return Quantity(0, 0)
-    number = program.evaluate(end)
-    if number is None or number >= _COUNTABLE:
+    evaluated = program.evaluate(end)
+    if evaluated is None:
         return Quantity(0, None)
-    return Quantity(max(0, number) if verdict is Verdict.FAIL else 0, max(0, number))
+    number = max(0, evaluated)
+    return Quantity(number if verdict is Verdict.FAIL else 0, number if number < _COUNTABLE else None)
 
 
 def _text(program: Program[str], ends: Ends) -> str:

@@ -56,6 +56,8 @@ class Document:
     data: Mapping[str, object]
     positions: Positions
     problems: list[Problem] = field(default_factory=list)
+    readable: bool = True
+    """False: not TOML, which is the one fault worth telling."""
 
     @property
     def stem(self) -> str:
@@ -74,11 +76,15 @@ class Document:
 
     def report(self, path: Path, message: str) -> None:
         """Keep a fault at a key."""
-        self.problems.append(Problem(self.file, self.positions.of(path), message))
+        self._keep(Problem(self.file, self.positions.of(path), message))
 
     def report_within(self, path: Path, line: int, column: int, message: str) -> None:
         """Keep a fault inside the value of a string."""
-        self.problems.append(Problem(self.file, self.positions.within(path, line, column), message))
+        self._keep(Problem(self.file, self.positions.within(path, line, column), message))
+
+    def _keep(self, problem: Problem) -> None:
+        if self.readable and problem not in self.problems:
+            self.problems.append(problem)
 
 
 def read_document(file: str, content: bytes) -> Document:
@@ -94,7 +100,7 @@ def read_document(file: str, content: bytes) -> Document:
         at_end = Position(text.count("\n") + 1, 1)
         position = Position(int(found[2]), int(found[3])) if found and found[2] else at_end
         problem = Problem(file, position, f"TOML : {message}")
-    return Document(file, {}, locate(""), [problem])
+    return Document(file, {}, locate(""), [problem], readable=False)
 
 
 @dataclass(slots=True)
@@ -104,6 +110,8 @@ class Table:
     document: Document
     path: Path
     data: Mapping[str, object]
+    absent: bool = False
+    """The key that should hold it is not there, which is told already."""
     _asked: set[str] = field(default_factory=set)
 
     def report(self, key: str, message: str) -> None:
@@ -175,8 +183,10 @@ class Table:
 
     def table(self, key: str) -> "Table":
         """Return a sub-table."""
-        self._demand(key)
-        return self.optional_table(key)
+        present = self._demand(key)
+        table = self.optional_table(key)
+        table.absent = not present
+        return table
 
     def optional_table(self, key: str) -> "Table":
         """Return a sub-table, an empty one when the key is not there."""
@@ -205,7 +215,8 @@ class Table:
     def _demand(self, key: str) -> bool:
         if self._ask(key):
             return True
-        self.report(key, f"il manque « {key} »")
+        if not self.absent:
+            self.report(key, f"il manque « {key} »")
         return False
 
     def _value(self, key: str, kind: type[Kind], empty: Kind) -> Kind:
