@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from prerequis_rules.check import run_case
 from prerequis_rules.derive import card_of
 from prerequis_rules.load import load_pack
+from prerequis_rules.model import Verdict
 from prerequis_rules.pack import Pack
 
 PACK = Path(str(files("prerequis_rules")))
@@ -184,3 +186,20 @@ def test_a_card_is_named_after_its_atr_and_never_wrongly_a_cpx(pack: Pack, atr: 
     assert card.kind == kind
     assert card.is_cpx == kind.startswith("cps")
     assert card.HasField("is_cpx") == (kind != "cpx-probable")
+
+
+def test_a_failed_case_tells_what_was_seen_and_what_was_wanted(pack: Pack) -> None:
+    failed = [(rule, case) for rule in pack.rules.values() for case in rule.cases if case.verdict is Verdict.FAIL]
+    judgements = [(rule.id, case.name, run_case(pack, rule, case)) for rule, case in failed]
+    assert len({rule for rule, _, _ in judgements}) == len(pack.rules)
+    assert [(rule, name) for rule, name, given in judgements if not (given.observed and given.expected)] == []
+
+
+def test_silence_orders_nothing(pack: Pack) -> None:
+    for rule in pack.rules.values():
+        for case in rule.cases:
+            if case.verdict is Verdict.UNKNOWN:
+                assert all(need.certain == 0 for need in run_case(pack, rule, case).needs.values()), (
+                    rule.id,
+                    case.name,
+                )
