@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import IO, TypeVar, cast
 
-from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported
+from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported, why
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.surroundings import Surroundings
 
@@ -226,7 +226,7 @@ def _ask(path: str, question: Callable[[], T], also_absent: int = errno.ENOENT) 
             return None
         if problem.errno in _REFUSALS:
             raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {path}.") from None
-        raise Unreadable(f"{path} ne se laisse pas lire ({os.strerror(problem.errno or 0)}).") from problem
+        raise Unreadable(f"{path} ne se laisse pas lire ({why(problem)}).") from problem
 
 
 def _run(program: str, argv: tuple[str, ...], timeout: float) -> CommandResult:
@@ -244,7 +244,7 @@ def _run(program: str, argv: tuple[str, ...], timeout: float) -> CommandResult:
     except PermissionError:
         raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lancer {argv[0]}.") from None
     except OSError as problem:
-        raise Unreadable(f"{argv[0]} ne démarre pas ({os.strerror(problem.errno or 0)}).") from problem
+        raise Unreadable(f"{argv[0]} ne démarre pas ({why(problem)}).") from problem
     assert process.stdout and process.stderr  # noqa: S101 – PIPE was asked for
     streams = (process.stdout, process.stderr)
     written: list[bytes] = [b"", b""]

@@ -27,6 +27,8 @@ class Probe:
     cpu_budget_seconds: float = 2.0
     alone: bool = False
     """Runs after all the others, with nothing beside it: it loads what it measures."""
+    uses_surroundings: bool = False
+    """Asks the host for the site's plan or the collector, which cost a call over the network."""
     reads: tuple[str, ...] = field(default=())
     """Paths it reads, for the documentation and the sandbox; * stands for one path component."""
     commands: tuple[str, ...] = field(default=())

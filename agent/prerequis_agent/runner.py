@@ -2,7 +2,6 @@
 
 import importlib
 import math
-import pkgutil
 import queue
 import threading
 import time
@@ -34,9 +33,7 @@ class Scan:
 def discover() -> tuple[Probe, ...]:
     """Return every probe of the package, in the order of the fields of Facts."""
     order = {field.name: field.number for field in Facts.DESCRIPTOR.fields}
-    modules = [
-        importlib.import_module(f"{package.__name__}.{found.name}") for found in pkgutil.iter_modules(package.__path__)
-    ]
+    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in package.probe_names()]
     return tuple(sorted((module.PROBE for module in modules), key=lambda probe: order[probe.name]))
 
 

@@ -5,7 +5,6 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from cryptography import x509
 
@@ -18,6 +17,9 @@ from prerequis_agent.surroundings import Target
 STEP_SECONDS = 3.0
 """The longest that each of DNS, TCP and TLS may take."""
 
+WHOLE_SECONDS = 12.0
+"""The longest that all targets together may take; under the probe's deadline, so that one target never hides others."""
+
 
 def observe(host: Host) -> Observation:
     """Return one endpoint for each target of the plan, in its order.
@@ -27,28 +29,53 @@ def observe(host: Host) -> Observation:
     plan, collector = host.surroundings.plan, host.surroundings.collector
     if plan is None:
         raise Unsupported("Le plan du site n'est pas connu : enrôler ce poste, ou le relier une fois à son collecteur.")
-    authorities: dict[tuple[str, int], Path] = {}
+    trust: dict[tuple[str, int], ssl.SSLContext] = {}
     targets = plan.targets
     if collector:
-        authorities[collector.host, collector.port] = collector.authority
+        trust[collector.host, collector.port] = ssl.create_default_context(cafile=collector.authority)
         targets = tuple(
             target if target.host else Target(collector.host, collector.port, target.purpose) for target in targets
         )
-    endpoints = [Endpoint(host=target.host, port=target.port, purpose=target.purpose) for target in targets]
-    threads = [
-        threading.Thread(
-            target=_reach,
-            args=(host, endpoint, authorities.get((endpoint.host, endpoint.port))),
-            name=f"services-{endpoint.host}",
-            daemon=True,
-        )
-        for endpoint in endpoints
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    public = ssl.create_default_context()
+    attempts = [_Attempt(host, target, trust.get((target.host, target.port), public)) for target in targets]
+    for attempt in attempts:
+        attempt.start()
+    limit = time.perf_counter() + WHOLE_SECONDS
+    for attempt in attempts:
+        attempt.join(max(0.0, limit - time.perf_counter()))
+    endpoints = [attempt.result() for attempt in attempts]
     return Observation(Services(endpoints=endpoints), _summary(endpoints))
+
+
+class _Attempt(threading.Thread):
+    """One target, tried in a thread of its own that never keeps the process from ending."""
+
+    def __init__(self, host: Host, target: Target, trusted: ssl.SSLContext) -> None:
+        super().__init__(name=f"services-{target.host}", daemon=True)
+        self._host = host
+        self._target = target
+        self._trusted = trusted
+        self._endpoint: Endpoint | None = None
+        self._problem: Exception | None = None
+
+    def run(self) -> None:
+        """Try the target; what cannot be expected is kept for `result`."""
+        try:
+            self._endpoint = _reach(self._host, self._target, self._trusted)
+        except Exception as problem:  # noqa: BLE001 – raised again where the runner sees it
+            self._problem = problem
+
+    def result(self) -> Endpoint:
+        """Return what became of the target; one that drips its answer beyond the time of all counts as late."""
+        if self._problem:
+            raise self._problem
+        return self._endpoint or Endpoint(
+            host=self._target.host,
+            port=self._target.port,
+            purpose=self._target.purpose,
+            reachable=False,
+            failure=Endpoint.TIMED_OUT,
+        )
 
 
 def _summary(endpoints: Iterable[Endpoint]) -> str:
@@ -56,10 +83,10 @@ def _summary(endpoints: Iterable[Endpoint]) -> str:
     return f"Pas joint : {', '.join(missed)}." if missed else ""
 
 
-def _reach(host: Host, endpoint: Endpoint, authority: Path | None) -> None:
-    """Fill in how far one gets towards an endpoint."""
+def _reach(host: Host, target: Target, trusted: ssl.SSLContext) -> Endpoint:
+    endpoint = Endpoint(host=target.host, port=target.port, purpose=target.purpose)
     try:
-        _go(host, endpoint, authority)
+        _go(host, endpoint, trusted)
     except (OSError, UnicodeError) as problem:
         endpoint.reachable = False
         endpoint.failure = classify(problem)
@@ -68,9 +95,11 @@ def _reach(host: Host, endpoint: Endpoint, authority: Path | None) -> None:
     else:
         endpoint.reachable = True
         endpoint.failure = Endpoint.NONE
+    return endpoint
 
 
-def _go(host: Host, endpoint: Endpoint, authority: Path | None) -> None:
+def _go(host: Host, endpoint: Endpoint, trusted: ssl.SSLContext) -> None:
+    """Fill in how far one gets towards an endpoint; raises what stopped it."""
     started = time.perf_counter()
     addresses = host.resolve(endpoint.host, endpoint.port, STEP_SECONDS)
     resolved = time.perf_counter()
@@ -78,7 +107,7 @@ def _go(host: Host, endpoint: Endpoint, authority: Path | None) -> None:
     connection = _connect(host, addresses, endpoint.port)
     connected = time.perf_counter()
     endpoint.connect_seconds = connected - resolved
-    with host.handshake(connection, endpoint.host, ssl.create_default_context(cafile=authority)) as secured:
+    with host.handshake(connection, endpoint.host, trusted) as secured:
         endpoint.handshake_seconds = time.perf_counter() - connected
         endpoint.tls_version = secured.version() or ""
         endpoint.issuer = issuer(secured.getpeercert(binary_form=True) or b"")
@@ -144,4 +173,4 @@ def issuer(certificate: bytes) -> str:
     return ", ".join(str(part.value) for oid in wanted for part in name.get_attributes_for_oid(oid))
 
 
-PROBE = Probe("services", observe, deadline_seconds=15.0)
+PROBE = Probe("services", observe, deadline_seconds=15.0, uses_surroundings=True)

@@ -1,0 +1,72 @@
+"""The command `prerequis-agent`."""
+
+import importlib
+import os
+import pkgutil
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from prerequis.command_line import CommandLine, ExitCode
+from prerequis_agent import commands
+from prerequis_agent.config import default_directory
+from prerequis_agent.errors import AgentError, CollectorUnreachable, ConfigurationError, Refused
+
+_EXIT_CODES: tuple[tuple[type[AgentError], ExitCode], ...] = (
+    (ConfigurationError, ExitCode.WRONG_INPUT),
+    (CollectorUnreachable, ExitCode.UNREACHABLE),
+    (Refused, ExitCode.REFUSED),
+    (AgentError, ExitCode.WRONG_INPUT),
+)
+"""What each error of the agent tells the caller; the first that fits."""
+
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+def parser() -> CommandLine:
+    """Return the command line, with every module of `commands` as a subcommand."""
+    line = CommandLine(
+        prog="prerequis-agent", description="Observe ce poste pour savoir si son site est prêt pour le DUI."
+    )
+    line.add_argument(
+        "--version", action="version", version=f"prerequis-agent {version('prerequis')}", help="montre la version"
+    )
+    line.add_argument(
+        "--state",
+        type=Path,
+        default=os.environ.get("PREREQUIS_AGENT_STATE") or default_directory(),
+        metavar="DOSSIER",
+        help="où l'agent garde son identité et les rapports en attente (défaut : %(default)s)",
+    )
+    subcommands = line.add_subparsers(title="commandes", metavar="COMMANDE", required=True)
+    for found in pkgutil.iter_modules(commands.__path__):
+        module = importlib.import_module(f"{commands.__name__}.{found.name}")
+        subcommand = subcommands.add_parser(found.name, help=module.HELP, description=f"{module.HELP.capitalize()}.")
+        module.add_arguments(subcommand)
+        subcommand.set_defaults(run=module.run)
+    return line
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except AgentError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return next(code for error, code in _EXIT_CODES if isinstance(problem, error))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrompu.\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader left; without this Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

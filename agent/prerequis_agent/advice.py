@@ -1,0 +1,64 @@
+"""Judges the workstation rules over fresh facts, to tell the technician on the spot what to do.
+
+The only module of the agent that judges; what it finds is shown and never sent.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prerequis.v1.register_pb2 import Site
+from prerequis.v1.report_pb2 import Report
+from prerequis_rules.judge import judge_workstation
+from prerequis_rules.load import load_pack
+from prerequis_rules.model import Level, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One rule applied to this machine."""
+
+    rule: str
+    title: str
+    level: str
+    verdict: str
+    """PASS, FAIL, UNKNOWN or NOT_APPLICABLE."""
+    observed: str
+    expected: str
+    remedy: str
+
+
+_LEVELS = list(Level)
+_VERDICTS = [Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS, Verdict.NOT_APPLICABLE]
+
+
+def advise(report: Report, finess: str) -> tuple[Advice, ...]:
+    """Return what each workstation rule says of a report, the most urgent first.
+
+    The profile is the default one, without the site's own thresholds: only the collector knows those.
+    """
+    pack = load_pack()
+    judgements = judge_workstation(
+        pack,
+        report.facts,
+        workstation_id=report.workstation.id,
+        role=report.workstation.role,
+        site=Site(finess=finess),
+        profile=pack.default_profile,
+        now=datetime.now(UTC),
+    )
+    ordered = sorted(
+        judgements,
+        key=lambda one: (_VERDICTS.index(one.verdict), _LEVELS.index(pack.rules[one.rule].level), one.rule),
+    )
+    return tuple(
+        Advice(
+            rule=one.rule,
+            title=pack.rules[one.rule].title,
+            level=pack.rules[one.rule].level.value,
+            verdict=one.verdict.value,
+            observed=one.observed,
+            expected=one.expected,
+            remedy=pack.rules[one.rule].remedy,
+        )
+        for one in ordered
+    )

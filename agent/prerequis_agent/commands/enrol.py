@@ -1,0 +1,26 @@
+"""`enrol`: make this machine known to its site's collector."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prerequis.command_line import ExitCode
+from prerequis_agent.config import ROLES, State, read_ticket
+
+HELP = "rattache ce poste à son site avec un ticket"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--ticket", type=Path, required=True, metavar="FICHIER", help="le ticket du site")
+    parser.add_argument("--role", choices=ROLES, default="", help="à quoi sert le poste")
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Enrol and say where."""
+    from prerequis_agent import enrolment
+
+    known = enrolment.enrol(State(options.state), read_ticket(options.ticket), options.role, datetime.now(UTC))
+    sys.stdout.write(f"Ce poste est rattaché à {known.site} ({known.finess}).\n")
+    return ExitCode.DONE

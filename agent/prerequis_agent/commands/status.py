@@ -1,0 +1,51 @@
+"""`status`: whether this machine is enrolled, until when, and what waits."""
+
+import argparse
+import json
+import sys
+
+from prerequis.command_line import ExitCode
+from prerequis_agent.config import State
+
+HELP = "dit si ce poste est rattaché à un site et ce qui attend d'être remis"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--json", action="store_true", help="écrit l'état en JSON")
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Write the state on stdout."""
+    state = State(options.state)
+    found: dict[str, str | int | bool] = {"enrolled": state.is_enrolled, "state": str(state.directory)}
+    if state.is_enrolled:
+        from prerequis_agent import identity
+        from prerequis_agent.spool import Spool
+
+        enrolment, known, spool = state.enrolment(), identity.load(state.identity), Spool(state.spool)
+        found |= {
+            "site": enrolment.site,
+            "finess": enrolment.finess,
+            "role": enrolment.role,
+            "collector": enrolment.collector,
+            "agentId": known.agent_id,
+            "certificateExpires": f"{known.expires:%Y-%m-%dT%H:%M:%SZ}",
+            "waiting": len(spool),
+            "refused": spool.count_refused(),
+        }
+    sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n" if options.json else _text(found))
+    return ExitCode.DONE
+
+
+def _text(found: dict[str, str | int | bool]) -> str:
+    if not found["enrolled"]:
+        return f"Ce poste n'est rattaché à aucun site (état : {found['state']}).\n"
+    return (
+        f"Site         {found['site']} ({found['finess']})\n"
+        f"Rôle         {found['role'] or 'non déclaré'}\n"
+        f"Collecteur   {found['collector']}\n"
+        f"Certificat   valable jusqu'au {found['certificateExpires']}\n"
+        f"En attente   {found['waiting']}\n"
+        f"Refusés      {found['refused']}\n"
+    )

@@ -1,0 +1,51 @@
+"""Hands the waiting reports to the collector; a report leaves the spool only on its receipt."""
+
+import asyncio
+from dataclasses import dataclass
+
+from prerequis.v1.report_pb2 import Receipt
+from prerequis_agent.config import State
+from prerequis_agent.errors import CollectorUnreachable
+from prerequis_agent.identity import Identity
+from prerequis_agent.spool import Spool
+from prerequis_agent.uplink import Uplink
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How many reports the collector keeps now, and why it refused the others."""
+
+    kept: int
+    refusals: tuple[str, ...]
+
+
+def deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
+    """Send every waiting report, the oldest first.
+
+    Raises CollectorUnreachable or Refused; what has no receipt by then still waits.
+    """
+    return asyncio.run(_deliver(state, spool, identity))
+
+
+async def _deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
+    waiting = {report.digest: report for report in spool}
+    kept = 0
+    refusals: list[str] = []
+    address = state.enrolment().collector
+    if waiting:
+        async with Uplink(address, state.authority.read_bytes(), identity) as uplink:
+            async for receipt in uplink.submit(report.signed for report in list(waiting.values())):
+                report = waiting.pop(receipt.digest, None)
+                if report is None:
+                    continue
+                if receipt.state in (Receipt.KEPT, Receipt.ALREADY_KEPT):
+                    spool.remove(report)
+                    kept += 1
+                elif receipt.state == Receipt.REFUSED:
+                    spool.set_aside(report, receipt.reason)
+                    refusals.append(receipt.reason)
+                else:
+                    waiting[receipt.digest] = report
+    if waiting:
+        raise CollectorUnreachable(f"Le collecteur {address} n'a pas accusé réception de tout : relancer plus tard.")
+    return Delivery(kept, tuple(refusals))

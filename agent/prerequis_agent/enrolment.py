@@ -1,0 +1,90 @@
+"""Enrolling with a site's ticket, and renewing the certificate that enrolling gave."""
+
+import asyncio
+import os
+from datetime import UTC, datetime
+
+from prerequis.v1.enrolment_pb2 import EnrolResponse
+from prerequis_agent import identity
+from prerequis_agent.config import Enrolment, State, Ticket
+from prerequis_agent.durable import write
+from prerequis_agent.errors import ConfigurationError, Refused
+from prerequis_agent.identity import Identity
+from prerequis_agent.uplink import Uplink
+
+
+def enrol(state: State, ticket: Ticket, role: str, now: datetime) -> Enrolment:
+    """Return what the collector says of the site, after keeping the identity that it gave.
+
+    Nothing of an earlier enrolment changes before the collector has agreed. Raises ConfigurationError when the ticket
+    is over, CollectorUnreachable, and Refused.
+    """
+    if ticket.expires <= now:
+        raise ConfigurationError(f"Ce ticket a expiré le {ticket.expires:%d/%m/%Y} : en demander un nouveau.")
+    _require_writable(state)  # before a use of the ticket is spent
+    key = identity.new_key()
+
+    async def ask() -> EnrolResponse:
+        async with Uplink(ticket.enrolment, ticket.authority.encode()) as uplink:
+            return await uplink.enrol(ticket.secret, identity.request(key))
+
+    answer = asyncio.run(ask())
+    try:
+        given = identity.from_chain(key, tuple(answer.chain))
+    except ValueError as problem:
+        raise Refused(f"Le collecteur a donné un certificat inutilisable ({problem}).") from None
+    enrolment = Enrolment(ticket.collector, answer.finess, answer.site_name, role)
+    try:
+        state.forget_enrolment()
+        given.keep(state.identity)
+        write(state.authority, ticket.authority.encode())
+        state.keep_enrolment(enrolment)
+    except OSError as problem:
+        raise ConfigurationError(
+            f"L'enrôlement ne peut pas être gardé dans {state.directory} ({problem})."
+        ) from problem
+    return enrolment
+
+
+def _require_writable(state: State) -> None:
+    try:
+        state.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        writable = os.access(state.directory, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise ConfigurationError(
+            f"Ce compte n'a pas le droit d'écrire dans {state.directory} : relancer en administrateur, ou choisir un "
+            "autre dossier avec --state."
+        )
+
+
+def current_identity(state: State, now: datetime) -> Identity:
+    """Return the machine's identity; raises ConfigurationError when there is none or its certificate is over."""
+    known = identity.load(state.identity)
+    if known.expires <= now:
+        raise ConfigurationError(
+            f"Le certificat de ce poste a expiré le {known.expires:%d/%m/%Y} : l'enrôler avec un nouveau ticket."
+        )
+    return known
+
+
+def renew_when_due(state: State, known: Identity) -> Identity:
+    """Return the identity to use from now on: a new one when two thirds of the certificate's life are over.
+
+    Raises CollectorUnreachable and Refused; the present identity then still holds.
+    """
+    if not known.must_renew(datetime.now(UTC)):
+        return known
+    key = identity.new_key()
+
+    async def ask() -> tuple[bytes, ...]:
+        async with Uplink(state.enrolment().collector, state.authority.read_bytes(), known) as uplink:
+            return await uplink.renew(identity.request(key))
+
+    try:
+        renewed = identity.from_chain(key, asyncio.run(ask()))
+    except ValueError as problem:
+        raise Refused(f"Le collecteur a donné un certificat inutilisable ({problem}).") from None
+    renewed.keep(state.identity)
+    return renewed

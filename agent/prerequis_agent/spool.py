@@ -1,0 +1,115 @@
+"""Reports that wait to be sent: one signed file each, removed only when the collector says that it keeps it."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+
+from prerequis.v1.report_pb2 import Report, SignedReport
+from prerequis_agent import durable
+from prerequis_agent.errors import ConfigurationError, why
+from prerequis_agent.identity import Identity
+
+QUOTA_BYTES = 64 * 1024 * 1024
+"""What the waiting reports may take on the disk: years of daily reports."""
+
+_SUFFIX = ".report"
+
+
+class SpoolError(ConfigurationError):
+    """The spool cannot take a report; what it holds is untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A report that waits, and the SHA-256 of its bytes."""
+
+    path: Path
+    digest: bytes
+    signed: SignedReport
+
+
+class Spool:
+    """A directory of reports; their names begin with the time of collection, so that the oldest sorts first."""
+
+    def __init__(self, directory: Path, quota_bytes: int = QUOTA_BYTES) -> None:
+        self._directory = directory
+        self._quota_bytes = quota_bytes
+
+    @property
+    def refused(self) -> Path:
+        """Where reports that will never be kept are set aside, each beside a text that says why."""
+        return self._directory / "refused"
+
+    def put(self, report: Report, identity: Identity) -> Path:
+        """Sign a report, keep it on the disk, and return its file; a report already there is kept once.
+
+        Raises SpoolError when there is no room or no right to write.
+        """
+        content = report.SerializeToString(deterministic=True)
+        collected = report.collected_at.ToMilliseconds()
+        path = self._directory / f"{collected:015d}-{hashlib.sha256(content).hexdigest()}{_SUFFIX}"
+        signed = SignedReport(
+            report=content, signature=identity.sign(content), certificate=identity.certificate_der()
+        ).SerializeToString()
+        with self._keeping():
+            if sum(file.stat().st_size for file in self._files()) + len(signed) > self._quota_bytes:
+                raise SpoolError(
+                    f"La file d'attente {self._directory} est pleine : lancer « prerequis-agent send » près du réseau."
+                )
+            durable.write(path, signed)
+        return path
+
+    def __len__(self) -> int:
+        return len(self._files())
+
+    def count_refused(self) -> int:
+        """Return how many reports were set aside."""
+        return len(list(self.refused.glob(f"*{_SUFFIX}")))
+
+    def __iter__(self) -> Iterator[Waiting]:
+        """Give the reports, the oldest first; a damaged file is set aside on the way."""
+        for path in self._files():
+            signed = SignedReport()
+            try:
+                with self._keeping():
+                    signed.ParseFromString(path.read_bytes())
+            except DecodeError:
+                signed.Clear()
+            digest = hashlib.sha256(signed.report).digest()
+            if path.stem.endswith(digest.hex()):
+                yield Waiting(path, digest, signed)
+            else:
+                self._set_aside(path, "Le fichier est abîmé : son contenu ne correspond plus à son nom.")
+
+    def remove(self, waiting: Waiting) -> None:
+        """Forget a report that the collector keeps."""
+        with self._keeping():
+            waiting.path.unlink(missing_ok=True)
+            durable.sync_directory(self._directory)
+
+    def set_aside(self, waiting: Waiting, reason: str) -> None:
+        """Take a report that the collector refused out of the queue, with the reason."""
+        self._set_aside(waiting.path, reason)
+
+    def _set_aside(self, path: Path, reason: str) -> None:
+        with self._keeping():
+            durable.write(self.refused / f"{path.stem}.txt", f"{reason}\n".encode())
+            path.replace(self.refused / path.name)
+            durable.sync_directory(self._directory)
+
+    def _files(self) -> list[Path]:
+        return sorted(self._directory.glob(f"*{_SUFFIX}"))
+
+    @contextlib.contextmanager
+    def _keeping(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as problem:
+            raise SpoolError(
+                f"La file d'attente {self._directory} ne se laisse pas écrire ({why(problem)}) : faire de la place ou "
+                "donner le droit d'écrire, puis relancer."
+            ) from problem

@@ -1,0 +1,142 @@
+"""The agent's side of gRPC; every failure leaves here as CollectorUnreachable or Refused with one French sentence.
+
+Imported only once there is a collector to speak to: gRPC is the heaviest thing that the agent loads.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Self, TypeVar
+
+# Set before gRPC is loaded: it would write its own diagnostics in the middle of the command's.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import grpc
+import grpc.aio
+
+from prerequis.v1.enrolment_pb2 import EnrolRequest, EnrolResponse, RenewRequest
+from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
+from prerequis.v1.measurement_pb2 import (
+    AcquireLeaseRequest,
+    AcquireLeaseResponse,
+    GetPlanRequest,
+    GetPlanResponse,
+    ReleaseLeaseRequest,
+)
+from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
+from prerequis.v1.report_pb2 import Receipt, SignedReport, SubmitManyRequest, SubmitManyResponse
+from prerequis.v1.report_pb2_grpc import ReportServiceStub
+from prerequis_agent.errors import CollectorUnreachable, Refused
+from prerequis_agent.identity import Identity
+
+ANSWER_SECONDS = 15.0
+"""The longest wait for one answer."""
+
+_REFUSALS = frozenset(
+    {
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.ALREADY_EXISTS,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.OUT_OF_RANGE,
+    }
+)
+
+T = TypeVar("T")
+
+
+class Uplink:
+    """One connection to the collector; without an identity only `enrol` is answered."""
+
+    def __init__(
+        self, address: str, authority: bytes, identity: Identity | None = None, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        """Prepare to speak to host:port, whose certificate must be signed by the CA of this PEM."""
+        key, chain = (identity.key_pem(), identity.chain_pem()) if identity else (None, None)
+        self._address = address
+        self._seconds = answer_seconds
+        self._channel = grpc.aio.secure_channel(
+            address,
+            grpc.ssl_channel_credentials(authority, key, chain),
+            # The measurements go straight to the collector; what is said of them must take the same way.
+            options=[("grpc.enable_http_proxy", 0)],
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._channel.close()
+
+    async def enrol(self, secret: str, csr: bytes) -> EnrolResponse:
+        """Return the certificate and the name of the site that a ticket's secret gives."""
+        stub = EnrolmentServiceStub(self._channel)
+        return await self._answer(stub.Enrol(EnrolRequest(ticket=secret, csr=csr), timeout=self._seconds))
+
+    async def renew(self, csr: bytes) -> tuple[bytes, ...]:
+        """Return a new certificate chain, DER, for the identity of this connection."""
+        stub = EnrolmentServiceStub(self._channel)
+        answer = await self._answer(stub.Renew(RenewRequest(csr=csr), timeout=self._seconds))
+        return tuple(answer.chain)
+
+    async def plan(self) -> GetPlanResponse:
+        """Return what the site's machines are asked to reach."""
+        stub = MeasurementServiceStub(self._channel)
+        return await self._answer(stub.GetPlan(GetPlanRequest(), timeout=self._seconds))
+
+    async def acquire_lease(self) -> AcquireLeaseResponse:
+        """Return a lease, or how long to wait before asking again."""
+        stub = MeasurementServiceStub(self._channel)
+        return await self._answer(stub.AcquireLease(AcquireLeaseRequest(), timeout=self._seconds))
+
+    async def release_lease(self, token: bytes) -> None:
+        """Give a lease back before its time."""
+        stub = MeasurementServiceStub(self._channel)
+        await self._answer(stub.ReleaseLease(ReleaseLeaseRequest(token=token), timeout=self._seconds))
+
+    async def submit(self, reports: Iterable[SignedReport]) -> AsyncIterator[Receipt]:
+        """Give one receipt for each report, in order, as the collector answers."""
+        call = ReportServiceStub(self._channel).SubmitMany(SubmitManyRequest(report=report) for report in reports)
+        while True:
+            with self._translated():
+                async with asyncio.timeout(self._seconds):
+                    answer = await call.read()
+            if not isinstance(answer, SubmitManyResponse):  # grpc.aio.EOF: the collector has said all
+                return
+            yield answer.receipt
+
+    async def _answer(self, call: Awaitable[T]) -> T:
+        with self._translated():
+            return await call
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            raise CollectorUnreachable(f"Le collecteur {self._address} ne répond plus.") from None
+        except grpc.aio.AioRpcError as problem:
+            raise _translate(self._address, problem) from problem
+
+
+def _translate(address: str, problem: grpc.aio.AioRpcError) -> CollectorUnreachable | Refused:
+    details = problem.details() or ""
+    if problem.code() in _REFUSALS:
+        return Refused(details or "Le collecteur a refusé sans dire pourquoi.")
+    if problem.code() == grpc.StatusCode.UNAVAILABLE:
+        if "CERTIFICATE_VERIFY_FAILED" in details or "Hostname Verification" in details:
+            return CollectorUnreachable(
+                f"Ce qui répond à {address} n'est pas le collecteur qui a enrôlé ce poste : vérifier l'adresse, ou "
+                "demander un nouveau ticket."
+            )
+        return CollectorUnreachable(f"Le collecteur {address} est injoignable : vérifier le réseau, puis relancer.")
+    if problem.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+        return CollectorUnreachable(f"Le collecteur {address} n'a pas répondu à temps : relancer plus tard.")
+    if problem.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return CollectorUnreachable(f"Le collecteur {address} est débordé : relancer dans quelques minutes.")
+    return CollectorUnreachable(
+        f"Le collecteur {address} a eu une erreur ({problem.code().name}) : relancer plus tard."
+    )
