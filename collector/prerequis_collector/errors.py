@@ -1,0 +1,58 @@
+"""What can go wrong in the collector.
+
+CollectorError
+├── InvalidInput            what the caller gave has not the expected form
+├── NotFound                no such site, agent, question, article
+├── AlreadyThere            what was to be created exists
+├── NotIdentified           no certificate, or one that is not, or no longer, known here
+├── NotAllowed              a known caller asks for what its role does not give
+├── TicketRefused           unknown, expired, used up or revoked; never said which
+├── LeaseLost               the lease ended or was never given
+├── Overloaded              more waits to be written than can be kept
+├── StorageUnavailable      the database cannot be read or written now
+└── SchemaMismatch          the database has the form of another version
+"""
+
+
+class CollectorError(Exception):
+    """Base of the collector's errors; the message is one French sentence that any caller may read."""
+
+
+class InvalidInput(CollectorError):
+    """What the caller gave has not the expected form."""
+
+
+class NotFound(CollectorError):
+    """No such thing is kept here."""
+
+
+class AlreadyThere(CollectorError):
+    """What was to be created exists."""
+
+
+class NotIdentified(CollectorError):
+    """The caller shows no certificate, or one that is not, or no longer, known here."""
+
+
+class NotAllowed(CollectorError):
+    """The caller is known, but its role does not give this."""
+
+
+class TicketRefused(CollectorError):
+    """The ticket is unknown, expired, used up or revoked; which one is for the log only."""
+
+
+class LeaseLost(CollectorError):
+    """The lease ended or was never given."""
+
+
+class Overloaded(CollectorError):
+    """More waits to be written than can be kept; the caller comes back later."""
+
+
+class StorageUnavailable(CollectorError):
+    """The database cannot be read or written now."""
+
+
+class SchemaMismatch(CollectorError):
+    """The database has the form of another version of the collector."""

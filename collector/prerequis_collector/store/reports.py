@@ -1,0 +1,70 @@
+"""What agents handed in, as they signed it."""
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Field, Index, SQLModel, col, select
+
+from prerequis_collector.store.agents import AgentRow
+from prerequis_collector.store.columns import Instant
+from prerequis_collector.store.database import Transaction
+
+
+class ReportRow(SQLModel, table=True):
+    """One report, known by the SHA-256 of its bytes."""
+
+    __tablename__ = "reports"
+    __table_args__ = (Index("ix_reports_newest", "agent_id", "collected_at"),)
+
+    digest: bytes = Field(primary_key=True)
+    agent_id: str = Field(foreign_key="agents.id")
+    finess: str = Field(foreign_key="sites.finess", index=True)
+    """The agent's site when the report came in."""
+    collected_at: datetime = Field(sa_type=Instant)
+    received_at: datetime = Field(sa_type=Instant)
+    compressed: bytes
+    """The serialised Report, zlib."""
+    signature: bytes
+
+    @property
+    def body(self) -> bytes:
+        """Return the bytes that were signed."""
+        return zlib.decompress(self.compressed)
+
+
+class Reports:
+    """The reports within one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def find(self, digest: bytes) -> ReportRow | None:
+        """Return the report whose bytes have this SHA-256, or None."""
+        return self._transaction.get(ReportRow, digest)
+
+    def keep(self, report: ReportRow) -> bool:
+        """Keep the report; return False when it was kept before, and then change nothing."""
+        if self.find(report.digest) is not None:
+            return False
+        self._transaction.add(report)
+        self._transaction.flush()
+        return True
+
+    def newest_of_site(self, finess: str) -> Sequence[ReportRow]:
+        """Return the newest report of each of the site's agents that are not revoked, in agent order."""
+        newest = (
+            select(ReportRow.digest)
+            .where(ReportRow.agent_id == AgentRow.id)
+            .order_by(col(ReportRow.collected_at).desc(), col(ReportRow.received_at).desc())
+            .limit(1)
+            .correlate(AgentRow)
+            .scalar_subquery()
+        )
+        query = (
+            select(ReportRow)
+            .join(AgentRow, col(ReportRow.digest) == newest)
+            .where(AgentRow.finess == finess, col(AgentRow.revoked).is_(False))
+            .order_by(col(AgentRow.id))
+        )
+        return self._transaction.exec(query).all()

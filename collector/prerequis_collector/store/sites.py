@@ -1,0 +1,50 @@
+"""The register of sites."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlmodel import Field, SQLModel, col, select, update
+
+from prerequis_collector.store.database import Transaction
+
+
+class SiteRow(SQLModel, table=True):
+    """One establishment; an unset number is not known."""
+
+    __tablename__ = "sites"
+
+    finess: str = Field(primary_key=True, max_length=9)
+    name: str
+    professionals: int | None = None
+    simultaneous_users: int | None = None
+    secretariats: int | None = None
+    workstations: int | None = None
+    deadline: date | None = None
+    profile: str = ""
+    revision: int = 1
+    """Grows with everything that may change the judgement of the site."""
+
+
+class Sites:
+    """The sites within one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def find(self, finess: str) -> SiteRow | None:
+        """Return the site, or None when the register has no such number."""
+        return self._transaction.get(SiteRow, finess)
+
+    def all(self) -> Sequence[SiteRow]:
+        """Return every site in FINESS order."""
+        return self._transaction.exec(select(SiteRow).order_by(col(SiteRow.finess))).all()
+
+    def save(self, site: SiteRow) -> None:
+        """Add the site, or replace what was known of it."""
+        self._transaction.merge(site)
+        self._transaction.flush()
+
+    def touch(self, finess: str) -> None:
+        """Note that something changed that the site's judgement depends on."""
+        changed = update(SiteRow).where(col(SiteRow.finess) == finess).values(revision=SiteRow.revision + 1)
+        self._transaction.exec(changed)

@@ -1,0 +1,95 @@
+"""Group commit: one thread writes for everybody, and one commit answers all who waited."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, Full, Queue
+from threading import Thread
+from typing import Generic, TypeVar
+
+from sqlalchemy.exc import OperationalError
+
+from prerequis_collector.errors import Overloaded, StorageUnavailable
+from prerequis_collector.store.database import Database, Transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[T]):
+    work: Callable[[Transaction], T]
+    future: Future[T] = field(default_factory=Future)
+
+    def prepare(self, transaction: Transaction) -> Callable[[], None]:
+        """Do the work in a savepoint of its own and return how to tell its outcome after the commit."""
+        try:
+            with transaction.begin_nested():
+                result = self.work(transaction)
+        except OperationalError:
+            raise  # the whole transaction is lost: SQLite may have rolled it back by itself
+        except Exception as error:  # noqa: BLE001 – whatever it is, it belongs to the caller who waits, not to the thread
+            failure = error
+            return lambda: self.future.set_exception(failure)
+        return lambda: self.future.set_result(result)
+
+
+class Writer:
+    """The only writer of a serving collector; several pieces of work share one transaction and one disk flush."""
+
+    def __init__(self, database: Database, *, capacity: int = 4096, batch: int = 256) -> None:
+        self._database = database
+        self._batch = batch
+        self._queue: Queue[_Job[object] | None] = Queue(capacity)
+        self._closed = False
+        self._thread = Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[Transaction], T]) -> "Future[T]":
+        """Return a future that has the result once it is on the disk.
+
+        Raises Overloaded when the queue is full. The future carries whatever `work` raised, its own writes undone,
+        or StorageUnavailable when the commit failed and nothing of the batch is kept.
+        """
+        if self._closed:
+            raise StorageUnavailable("Le collecteur s'arrête ; réessayer dans un instant.")
+        job = _Job(work)
+        try:
+            self._queue.put_nowait(job)  # type: ignore[arg-type]  # the queue forgets what each job returns
+        except Full:
+            raise Overloaded("Le collecteur est très sollicité ; réessayer dans quelques minutes.") from None
+        return job.future
+
+    def close(self) -> None:
+        """Write what has been queued, then end the thread."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            jobs = [first]
+            last = False
+            while len(jobs) < self._batch:
+                try:
+                    following = self._queue.get_nowait()
+                except Empty:
+                    break
+                if following is None:
+                    last = True
+                    break
+                jobs.append(following)
+            self._write(jobs)
+            if last:
+                return
+
+    def _write(self, jobs: list[_Job[object]]) -> None:
+        running = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+        try:
+            with self._database.write() as transaction:
+                tellings = [job.prepare(transaction) for job in running]
+        except StorageUnavailable as error:
+            for job in running:
+                job.future.set_exception(error)
+            return
+        for tell in tellings:
+            tell()

@@ -1,0 +1,237 @@
+"""What every kind of database must do; a subclass gives the `database` fixture."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from prerequis_collector.errors import CollectorError, InvalidInput, Overloaded, StorageUnavailable
+from prerequis_collector.store import schema
+from prerequis_collector.store.agents import AgentRow, Agents
+from prerequis_collector.store.answers import AnswerRow, Answers
+from prerequis_collector.store.database import Database, Transaction
+from prerequis_collector.store.operators import OperatorRow, Operators
+from prerequis_collector.store.orders import OrderRow, Orders
+from prerequis_collector.store.reports import ReportRow, Reports
+from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
+from prerequis_collector.store.site_summaries import SiteSummaries, SiteSummaryRow
+from prerequis_collector.store.sites import SiteRow, Sites
+from prerequis_collector.store.tickets import TicketRow, Tickets
+from prerequis_collector.store.writer import Writer
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+SITE = "330000019"
+OTHER = "330000027"
+
+
+def _agent(agent_id: str, finess: str = SITE) -> AgentRow:
+    return AgentRow(id=agent_id, finess=finess, fingerprint=b"f", enrolled_at=NOW)
+
+
+def _report(digest: bytes, agent_id: str, minutes: int = 0) -> ReportRow:
+    return ReportRow(
+        digest=digest,
+        agent_id=agent_id,
+        finess=SITE,
+        collected_at=NOW + timedelta(minutes=minutes),
+        received_at=NOW,
+        compressed=b"",
+        signature=b"",
+    )
+
+
+def _summary(finess: str, revision: int, pack: str = "p", judged_on: date = date(2026, 11, 22)) -> SiteSummaryRow:
+    return SiteSummaryRow(
+        finess=finess, readiness="READY", low=1, high=2, coverage=3, blocking=0, workstations=1, last_seen=NOW,
+        revision=revision, pack_digest=pack, judged_on=judged_on,
+    )  # fmt: skip
+
+
+class StoreContract:
+    @pytest.fixture
+    def database(self) -> Iterator[Database]:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def sites(self, database: Database) -> None:
+        with database.write() as transaction:
+            Sites(transaction).save(SiteRow(finess=SITE, name="Les Tilleuls"))
+            Sites(transaction).save(SiteRow(finess=OTHER, name="Le Verger", workstations=4))
+
+    def test_migrations_lead_to_the_tables_of_the_code(self, database: Database) -> None:
+        with database.read() as transaction:
+            context = MigrationContext.configure(transaction.connection())
+            assert compare_metadata(context, schema.metadata()) == []
+
+    def test_a_block_that_raises_leaves_nothing(self, database: Database) -> None:
+        with pytest.raises(RuntimeError), database.write() as transaction:
+            Sites(transaction).save(SiteRow(finess=SITE, name="Les Tilleuls"))
+            raise RuntimeError
+        with database.read() as transaction:
+            assert Sites(transaction).find(SITE) is None
+
+    def test_moments_come_back_in_utc(self, database: Database, sites: None) -> None:
+        paris = timezone(timedelta(hours=1))
+        with database.write() as transaction:
+            agent = _agent("a")
+            agent.enrolled_at = NOW.astimezone(paris)
+            Agents(transaction).add(agent)
+        with database.read() as transaction:
+            kept = Agents(transaction).find("a")
+        assert kept is not None
+        assert kept.enrolled_at == NOW
+        assert kept.enrolled_at.tzinfo is UTC
+
+    def test_a_ticket_counts_down_to_refusal(self, database: Database, sites: None) -> None:
+        ticket = TicketRow(
+            secret_digest=b"s", finess=SITE, created_at=NOW, expires_at=NOW + timedelta(days=1), uses_left=2
+        )
+        with database.write() as transaction:
+            tickets = Tickets(transaction)
+            tickets.add(ticket)
+            assert tickets.use(b"s", NOW + timedelta(days=2)) is None
+            assert tickets.use(b"other", NOW) is None
+            assert [tickets.use(b"s", NOW) for _ in range(3)] == [SITE, SITE, None]
+
+    def test_a_revoked_ticket_is_worth_nothing(self, database: Database, sites: None) -> None:
+        ticket = TicketRow(
+            secret_digest=b"s", finess=SITE, created_at=NOW, expires_at=NOW + timedelta(days=1), uses_left=2
+        )
+        with database.write() as transaction:
+            Tickets(transaction).add(ticket)
+            assert Tickets(transaction).revoke(ticket.id)
+            assert not Tickets(transaction).revoke("unknown")
+            assert Tickets(transaction).use(b"s", NOW) is None
+
+    def test_the_last_use_of_a_ticket_goes_to_one_machine_only(self, database: Database, sites: None) -> None:
+        ticket = TicketRow(
+            secret_digest=b"s", finess=SITE, created_at=NOW, expires_at=NOW + timedelta(days=1), uses_left=3
+        )
+        with database.write() as transaction:
+            Tickets(transaction).add(ticket)
+
+        def use(_: int) -> str | None:
+            with database.write() as transaction:
+                return Tickets(transaction).use(b"s", NOW)
+
+        with ThreadPoolExecutor(4) as pool:
+            outcomes = list(pool.map(use, range(12)))
+        assert outcomes.count(SITE) == 3
+
+    def test_a_report_is_kept_once(self, database: Database, sites: None) -> None:
+        with database.write() as transaction:
+            Agents(transaction).add(_agent("a"))
+            assert Reports(transaction).keep(_report(b"1", "a"))
+            assert not Reports(transaction).keep(_report(b"1", "a", minutes=5))
+
+    def test_the_newest_report_of_each_agent_speaks_for_the_site(self, database: Database, sites: None) -> None:
+        with database.write() as transaction:
+            agents, reports = Agents(transaction), Reports(transaction)
+            for name, finess in (("a", SITE), ("b", SITE), ("gone", SITE), ("silent", SITE), ("else", OTHER)):
+                agents.add(_agent(name, finess))
+            for digest, agent, minutes in (
+                (b"1", "a", 0), (b"2", "a", 9), (b"3", "a", 5), (b"4", "b", 1), (b"5", "gone", 1), (b"6", "else", 1)
+            ):  # fmt: skip
+                reports.keep(_report(digest, agent, minutes))
+            agents.revoke("gone")
+        with database.read() as transaction:
+            assert [row.digest for row in Reports(transaction).newest_of_site(SITE)] == [b"2", b"4"]
+
+    def test_the_newest_answer_to_each_question_counts(self, database: Database, sites: None) -> None:
+        with database.write() as transaction:
+            for question, choice in (("q", "oui"), ("p", "non"), ("q", "non")):
+                Answers(transaction).add(
+                    AnswerRow(finess=SITE, question=question, choice=choice, author="dsi", answered_at=NOW)
+                )
+        with database.read() as transaction:
+            assert [(a.question, a.choice) for a in Answers(transaction).newest_of_site(SITE)] == [
+                ("p", "non"), ("q", "non"),
+            ]  # fmt: skip
+
+    def test_orders_add_up(self, database: Database, sites: None) -> None:
+        with database.write() as transaction:
+            for quantity in (2, 3):
+                Orders(transaction).add(
+                    OrderRow(finess=SITE, item="reader", quantity=quantity, reference="r", author="o", recorded_at=NOW)
+                )
+        with database.read() as transaction:
+            assert Orders(transaction).quantities() == {(SITE, "reader"): 5}
+
+    def test_operators_are_found_and_revoked(self, database: Database) -> None:
+        with database.write() as transaction:
+            Operators(transaction).add(OperatorRow(name="dsi", role="dsi", fingerprint=b"f", created_at=NOW))
+            assert Operators(transaction).revoke("dsi")
+        with database.read() as transaction:
+            kept = Operators(transaction).find("dsi")
+            assert kept is not None
+            assert kept.revoked
+
+    def test_a_summary_is_stale_when_anything_it_rests_on_changed(self, database: Database, sites: None) -> None:
+        today = NOW.date()
+        with database.write() as transaction:
+            sites_, summaries = Sites(transaction), SiteSummaries(transaction)
+            assert summaries.stale("p", today) == [SITE, OTHER]
+            summaries.save(_summary(SITE, revision=1))
+            summaries.save(_summary(OTHER, revision=1))
+            assert summaries.stale("p", today) == []
+            assert summaries.stale("newer pack", today) == [SITE, OTHER]
+            assert summaries.stale("p", today + timedelta(days=1)) == [SITE, OTHER]
+            sites_.touch(OTHER)
+        with database.write() as transaction:
+            assert SiteSummaries(transaction).stale("p", today) == [OTHER]
+            SiteSummaries(transaction).save(_summary(OTHER, revision=2))
+            assert SiteSummaries(transaction).stale("p", today) == []
+
+    def test_needs_are_replaced_as_a_whole(self, database: Database, sites: None) -> None:
+        with database.write() as transaction:
+            needs = SiteNeeds(transaction)
+            needs.replace(SITE, [SiteNeedRow(finess=SITE, item="a", certain=1, possible=None, reasons=["r"])])
+            needs.replace(OTHER, [SiteNeedRow(finess=OTHER, item="a", certain=1, possible=2, reasons=[])])
+            needs.replace(SITE, [SiteNeedRow(finess=SITE, item="b", certain=0, possible=4, reasons=["x", "y"])])
+        with database.read() as transaction:
+            assert [(n.finess, n.item) for n in SiteNeeds(transaction).all()] == [(SITE, "b"), (OTHER, "a")]
+            assert [(n.possible, n.reasons) for n in SiteNeeds(transaction).of_site(SITE)] == [(4, ["x", "y"])]
+
+    def test_what_waits_is_written_in_one_transaction(self, database: Database) -> None:
+        writer = Writer(database)
+        started = writer.submit(lambda transaction: transaction.connection())
+        futures = [writer.submit(_adding(f"33000{n:04}")) for n in range(40)]
+        assert started.result(10) is not None
+        assert all(future.result(10) is None for future in futures)
+        writer.close()
+        with database.read() as transaction:
+            assert len(Sites(transaction).all()) == 40
+
+    def test_a_job_that_fails_takes_nothing_else_with_it(self, database: Database) -> None:
+        def fails(transaction: Transaction) -> None:
+            Sites(transaction).save(SiteRow(finess=OTHER, name="half-done"))
+            raise InvalidInput("non")
+
+        writer = Writer(database)
+        before, failing, after = writer.submit(_adding(SITE)), writer.submit(fails), writer.submit(_adding("330000035"))
+        assert before.result(10) is None
+        assert after.result(10) is None
+        assert isinstance(failing.exception(10), CollectorError)
+        writer.close()
+        with database.read() as transaction:
+            assert [site.finess for site in Sites(transaction).all()] == [SITE, "330000035"]
+
+    def test_a_full_queue_says_so_and_a_closed_one_too(self, database: Database) -> None:
+        writer = Writer(database, capacity=1, batch=1)
+        # The lock keeps the writer waiting, so that its queue fills.
+        with database.write(), pytest.raises(Overloaded):
+            for _ in range(3):
+                writer.submit(lambda transaction: None)
+        writer.close()
+        with pytest.raises(StorageUnavailable):
+            writer.submit(lambda transaction: None)
+
+
+def _adding(finess: str) -> Callable[[Transaction], None]:
+    def add(transaction: Transaction) -> None:
+        Sites(transaction).save(SiteRow(finess=finess, name="Site"))
+
+    return add

@@ -1,0 +1,66 @@
+"""The contract of the store, on SQLite, and what is SQLite's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from tests.collector.store.contract import SITE, StoreContract
+
+from prerequis_collector.errors import SchemaMismatch, StorageUnavailable
+from prerequis_collector.store import schema
+from prerequis_collector.store.database import Database
+from prerequis_collector.store.sites import SiteRow, Sites
+from prerequis_collector.store.writer import Writer
+
+
+class TestSqlite(StoreContract):
+    @pytest.fixture
+    def database(self, tmp_path: Path) -> Iterator[Database]:
+        database = Database(f"sqlite:///{tmp_path / 'collector.sqlite'}")
+        schema.upgrade(database)
+        yield database
+        database.close()
+
+
+def test_an_acknowledged_write_is_on_the_disk_and_references_hold(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite'}")
+    with database.read() as transaction:
+        pragmas = {
+            name: transaction.connection().execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    database.close()
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_database_of_another_form_is_refused(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite'}")
+    with pytest.raises(SchemaMismatch):
+        schema.check(database)
+    schema.upgrade(database)
+    schema.check(database)
+    schema.upgrade(database)
+    database.close()
+
+
+def test_a_full_database_refuses_cleanly_and_recovers(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite'}")
+    schema.upgrade(database)
+    writer = Writer(database)
+    with database.engine.connect() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+    database.close()
+
+    def limit(maximum: int) -> None:
+        writer.submit(lambda transaction: transaction.connection().execute(text(f"PRAGMA max_page_count = {maximum}")))
+
+    limit(pages)
+    with pytest.raises(StorageUnavailable, match="disque plein"):
+        writer.submit(lambda transaction: Sites(transaction).save(SiteRow(finess=SITE, name="x" * 100_000))).result(10)
+    limit(1_000_000)
+    writer.submit(lambda transaction: Sites(transaction).save(SiteRow(finess=SITE, name="Les Tilleuls"))).result(10)
+    writer.close()
+    with database.read() as transaction:
+        assert [site.name for site in Sites(transaction).all()] == ["Les Tilleuls"]
+    database.close()
