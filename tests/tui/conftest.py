@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from google.protobuf import json_format
+
+from prerequis.v1 import ordering_pb2, ordering_pb2_grpc, register_pb2, review_pb2, review_pb2_grpc
 from prerequis_tui.__main__ import command_line, execute, found_commands
 from prerequis_tui.client import Client
 from prerequis_tui.credential import read
-
-from prerequis.v1 import ordering_pb2, ordering_pb2_grpc, register_pb2, review_pb2, review_pb2_grpc
 
 DATA = Path(__file__).parent / "data"
 

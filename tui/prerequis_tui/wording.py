@@ -122,10 +122,14 @@ def iso_day(timestamp: Timestamp) -> str | None:
     return timestamp.ToDatetime(tzinfo=UTC).date().isoformat() if timestamp.seconds else None
 
 
-def count(number: int, one: str, several: str = "") -> str:
-    """Return "1 site", "12 sites": with French spacing of thousands and French plural (0 and 1 are singular)."""
-    shown = f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    return f"{shown} {one if abs(number) < 2 else several or one + 's'}"
+def number(value: int) -> str:
+    """Return the number with French spacing of thousands."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def count(many: int, one: str, several: str = "") -> str:
+    """Return "1 site", "12 sites", by the French plural: 0 and 1 are singular."""
+    return f"{number(many)} {one if abs(many) < 2 else several or one + 's'}"
 
 
 def some(names: Sequence[str], most: int) -> str:

@@ -1,5 +1,7 @@
 """What the commands print for people: plain when piped, coloured in a terminal, the same words in both."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
@@ -22,11 +24,17 @@ STYLES = {
 """The colours of a terminal, which its owner chose; never the only carrier of meaning."""
 
 
-def console(out: TextIO) -> Console:
-    """Return a console on `out`, never wider than a person reads with ease."""
-    made = Console(file=out, highlight=False, markup=False, emoji=False)
-    made.width = min(made.width, _WIDEST_COLUMNS) if made.is_terminal else _PIPED_COLUMNS
-    return made
+@contextmanager
+def page(out: TextIO) -> Iterator[Console]:
+    """Give a console never wider than a person reads with ease; what was printed on it is written to `out` at the end.
+
+    Lines keep no blanks at their end, which Rich leaves to fill its columns.
+    """
+    console = Console(file=out, highlight=False, markup=False, emoji=False)
+    console.width = min(console.width, _WIDEST_COLUMNS) if console.is_terminal else _PIPED_COLUMNS
+    with console.capture() as captured:
+        yield console
+    out.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def styled(text: str, tone: Tone) -> Text:

@@ -15,17 +15,17 @@ _NAMED_SITES = 8
 
 def print_needs(needs: ordering_pb2.ListNeedsResponse, out: TextIO) -> None:
     """Write the needs of every site, then the sites of which nothing is known."""
-    console = printed.console(out)
-    if needs.lines:
-        console.print(need_table(needs.lines, with_site=True))
-    else:
-        console.print("Aucun besoin connu.")
-    missing = needs.sites_not_measured
-    if missing:
-        console.print()
-        many = wording.count(len(missing), "site non mesuré", "sites non mesurés")
-        text = f"{many}, dont les besoins ne sont pas connus : {wording.some(missing, _NAMED_SITES)}"
-        console.print(Text.assemble(printed.styled("? ", Tone.UNKNOWN), text))
+    with printed.page(out) as console:
+        if needs.lines:
+            console.print(need_table(needs.lines, with_site=True))
+        else:
+            console.print("Aucun besoin connu.")
+        missing = needs.sites_not_measured
+        if missing:
+            many = wording.count(len(missing), "site non mesuré", "sites non mesurés")
+            text = f"{many}, dont les besoins ne sont pas connus : {wording.some(missing, _NAMED_SITES)}"
+            console.print()
+            console.print(Text.assemble(printed.styled("? ", Tone.UNKNOWN), text))
 
 
 def need_table(lines: Sequence[ordering_pb2.NeedLine], *, with_site: bool) -> Table:

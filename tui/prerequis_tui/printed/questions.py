@@ -14,17 +14,25 @@ def print_questions(
     questions: Sequence[review_pb2.QuestionText], answers: Mapping[str, register_pb2.Answer], finess: str, out: TextIO
 ) -> None:
     """Write every question with its choices or its answer, and how to answer."""
-    console = printed.console(out)
-    for question in sorted(questions, key=lambda one: (one.id in answers, one.id)):
-        answer = answers.get(question.id)
-        symbol, tone = ("✔", Tone.GOOD) if answer else ("?", Tone.UNKNOWN)
-        console.print(Text.assemble(printed.styled(symbol, tone), " ", (question.id, "bold"), f"  {question.text}"))
-        if answer:
-            said = f"{answer.choice} ({answer.author}, {wording.clock(answer.answered_at)})"
-        else:
-            said = f"choix : {' | '.join(question.choices)}"
-        console.print(printed.styled(f"    {said}", Tone.MUTED))
-    waiting = sum(question.id not in answers for question in questions)
-    console.print(f"\n{wording.count(waiting, 'question')} sans réponse sur {len(questions)}.")
-    if waiting:
-        console.print(f"Répondre : prerequis answer {finess} QUESTION CHOIX")
+    with printed.page(out) as console:
+        for question in sorted(questions, key=lambda one: (one.id in answers, one.id)):
+            console.print(_question(question, answers.get(question.id)))
+        waiting = sum(question.id not in answers for question in questions)
+        console.print(f"\n{wording.count(waiting, 'question')} sans réponse sur {len(questions)}.")
+        if waiting:
+            console.print(f"Répondre : prerequis answer {finess} QUESTION CHOIX")
+
+
+def _question(question: review_pb2.QuestionText, answer: register_pb2.Answer | None) -> Text:
+    symbol, tone = ("✔", Tone.GOOD) if answer else ("?", Tone.UNKNOWN)
+    if answer:
+        said = f"{answer.choice} ({answer.author}, {wording.clock(answer.answered_at)})"
+    else:
+        said = f"choix : {' | '.join(question.choices)}"
+    return Text.assemble(
+        printed.styled(symbol, tone),
+        " ",
+        (question.id, "bold"),
+        f"  {question.text}\n",
+        printed.styled(f"    {said}", Tone.MUTED),
+    )

@@ -8,8 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from prerequis.v1 import judgement_pb2, ordering_pb2, review_pb2
-from prerequis_tui import printed, scorecard, wording
-from prerequis_tui.printed import bar
+from prerequis_tui import printed, score_bar, scorecard, wording
 from prerequis_tui.printed.needs import need_table
 from prerequis_tui.scorecard import Finding
 from prerequis_tui.wording import Tone
@@ -21,14 +20,14 @@ def print_site(
     site: review_pb2.GetSiteResponse, needs: ordering_pb2.ListNeedsResponse | None, out: TextIO, *, everything: bool
 ) -> None:
     """Write the scorecard; `needs` is None when the operator may not see them, `everything` details what passes."""
-    console = printed.console(out)
-    _print_head(console, site)
-    if not site.frameworks:
-        console.print("\nRien n'a encore été jugé : lancer « prerequis-agent run » sur un poste du site.")
-    for framework in site.frameworks:
-        _print_framework(console, framework, everything=everything)
-    if needs is not None:
-        _print_needs(console, site, needs)
+    with printed.page(out) as console:
+        _print_head(console, site)
+        if not site.frameworks:
+            console.print("\nRien n'a encore été jugé : lancer « prerequis-agent run » sur un poste du site.")
+        for framework in site.frameworks:
+            _print_framework(console, framework, everything=everything)
+        if needs is not None:
+            _print_needs(console, site, needs)
 
 
 def _print_head(console: Console, site: review_pb2.GetSiteResponse) -> None:
@@ -73,7 +72,7 @@ def _print_framework(console: Console, framework: judgement_pb2.FrameworkResult,
 
 
 def _score(score: judgement_pb2.Score) -> Text:
-    drawn = Text.assemble(*(printed.styled(part, tone) for part, tone in bar.parts(score, 30)))
+    drawn = Text.assemble(*(printed.styled(part, tone) for part, tone in score_bar.parts(score, 30)))
     return Text.assemble("Score ", drawn, f" {wording.score(score)}")
 
 
@@ -100,7 +99,9 @@ def _print_findings(console: Console, title: str, findings: Sequence[Finding]) -
 
 def _print_finding(console: Console, finding: Finding) -> None:
     word, first = finding.word, finding.first
-    title = Text.assemble(first.title or first.rule, printed.styled(f"  {finding.level}", Tone.MUTED))
+    # The heading of its part already says that it blocks.
+    level = "" if first.level == "blocking" else f"  {finding.level}"
+    title = Text.assemble(first.title or first.rule, printed.styled(level, Tone.MUTED))
     _print_item(console, word.symbol, word.tone, title)
     for label, text in _details(finding):
         console.print(Padding(_labelled(console, label, text), (0, 0, 0, 6)))

@@ -14,21 +14,23 @@ _NAME_COLUMNS = 34
 
 def print_sites(sites: Sequence[review_pb2.SiteSummary], out: TextIO) -> None:
     """Write one line for each site, and how many there are of each readiness."""
-    console = printed.console(out)
-    if not sites:
-        console.print("Aucun site. L'administrateur en ajoute avec : prerequis-collector site add FINESS --name NOM")
-        return
-    # A name is cut only where a person sees the cut; a program that reads the lines gets it whole.
-    widest = _NAME_COLUMNS if console.is_terminal else max(len(site.name) for site in sites)
-    name = max(min(widest, max(len(site.name) for site in sites)), 4)
-    heading = f"{'FINESS':<9}  {'SITE':<{name}}  {'ÉTAT':<22}  {'SCORE':>10}  {'VÉRIFIÉ':>7}  {'POSTES':>6}  VU LE"
-    console.print(printed.styled(heading, wording.Tone.MUTED), soft_wrap=True)
-    for site in sites:
-        console.print(_line(site, name), soft_wrap=True)
-    counts = Counter(site.readiness for site in sites)
-    present = [(word, counts[value]) for value, word in wording.READINESS.items() if counts[value]]
-    summary = [printed.worded(word) + f" : {number}" for word, number in present]
-    console.print(Text("\n") + wording.count(len(sites), "site") + "   " + Text("   ").join(summary), soft_wrap=True)
+    with printed.page(out) as console:
+        if not sites:
+            console.print(
+                "Aucun site. L'administrateur en ajoute avec : prerequis-collector site add FINESS --name NOM"
+            )
+            return
+        longest = max(len(site.name) for site in sites)
+        # A name is cut only where a person sees the cut; a program that reads the lines gets it whole.
+        name = max(min(longest, _NAME_COLUMNS) if console.is_terminal else longest, 4)
+        heading = f"{'FINESS':<9}  {'SITE':<{name}}  {'ÉTAT':<22}  {'SCORE':>12}  {'VÉRIFIÉ':>7}  {'POSTES':>6}  VU LE"
+        lines = [printed.styled(heading, wording.Tone.MUTED), *(_line(site, name) for site in sites)]
+        console.print(Text("\n").join(lines), soft_wrap=True)
+        counts = Counter(site.readiness for site in sites)
+        present = [(word, counts[value]) for value, word in wording.READINESS.items() if counts[value]]
+        summary = [printed.worded(word) + f" : {wording.number(many)}" for word, many in present]
+        console.print()
+        console.print(Text("   ").join([Text(wording.count(len(sites), "site")), *summary]), soft_wrap=True)
 
 
 def _line(site: review_pb2.SiteSummary, name: int) -> Text:
@@ -41,5 +43,5 @@ def _line(site: review_pb2.SiteSummary, name: int) -> Text:
     return Text.assemble(
         f"{site.finess:<9}  {shown:<{name}}  ",
         (f"{word.symbol} {word.text:<20}", printed.STYLES[word.tone]),
-        f"  {score:>10}  {coverage:>7}  {site.workstations:>6}  {seen}",
+        f"  {score:>12}  {coverage:>7}  {site.workstations:>6}  {seen}",
     )

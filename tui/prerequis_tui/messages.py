@@ -1,0 +1,33 @@
+"""What workers tell screens: they post these and touch nothing."""
+
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from prerequis.v1 import ordering_pb2, review_pb2
+from prerequis_tui.errors import OperatorError
+
+
+class SitesLoaded(Message):
+    """Every site came."""
+
+    def __init__(self, sites: Sequence[review_pb2.SiteSummary]) -> None:
+        super().__init__()
+        self.sites = sites
+
+
+class SiteLoaded(Message):
+    """One site came; `needs` is None when the operator may not see them."""
+
+    def __init__(self, site: review_pb2.GetSiteResponse, needs: ordering_pb2.ListNeedsResponse | None) -> None:
+        super().__init__()
+        self.site = site
+        self.needs = needs
+
+
+class CallFailed(Message):
+    """The collector gave no answer, or said no."""
+
+    def __init__(self, error: OperatorError) -> None:
+        super().__init__()
+        self.error = error

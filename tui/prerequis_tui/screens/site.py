@@ -1,0 +1,223 @@
+"""Shows one site: its frameworks, its machines, its needs."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, Static, TabbedContent, TabPane
+
+from prerequis.v1 import judgement_pb2, ordering_pb2, review_pb2
+from prerequis_tui import wording
+from prerequis_tui.actions import bindings
+from prerequis_tui.client import Client
+from prerequis_tui.errors import OperatorError, Refused
+from prerequis_tui.messages import CallFailed, SiteLoaded
+from prerequis_tui.screens import machine
+from prerequis_tui.screens.machine import MachineScreen
+from prerequis_tui.screens.need import NeedScreen
+from prerequis_tui.screens.problem import ProblemScreen
+from prerequis_tui.screens.verdict import VerdictScreen
+from prerequis_tui.widgets.framework_pane import Entry, FrameworkPane
+from prerequis_tui.widgets.line_list import Column, Heading, LineList, Spans
+from prerequis_tui.widgets.title_bar import TitleBar
+from prerequis_tui.wording import Tone
+
+Machine = review_pb2.WorkstationSummary
+Need = ordering_pb2.NeedLine
+
+_SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI"}
+"""Titles that fit on a tab; another framework shows its id."""
+
+
+def _number(value: int) -> Spans:
+    return [(wording.number(value), Tone.PLAIN)]
+
+
+def _possible(line: Need) -> Spans:
+    return _number(line.possible) if line.HasField("possible") else [(wording.NOT_KNOWN, Tone.UNKNOWN)]
+
+
+NEED_COLUMNS: Sequence[Column[Need]] = (
+    Column("Article", lambda line: [(line.item_name or line.item, Tone.PLAIN)]),
+    Column("Certain", lambda line: _number(line.certain), 7, right=True),
+    Column("Possible", _possible, 9, right=True),
+    Column("Commandé", lambda line: _number(line.ordered), 8, right=True, from_width=70),
+    Column("À commander", lambda line: [(wording.number(line.to_order), Tone.STRONG)], 11, right=True),
+    Column("Échéance", lambda line: [(wording.day(line.deadline), Tone.MUTED)], 10, from_width=84),
+)
+
+
+class SiteScreen(Screen[None]):
+    """One site as it is judged now."""
+
+    HELP = "Un volet par référentiel, puis les postes et les besoins. Ce qui bloque vient d'abord."
+    CSS = """
+    SiteScreen #facts { height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+    SiteScreen TabbedContent { height: 1fr; }
+    SiteScreen ContentSwitcher { height: 1fr; }
+    SiteScreen TabPane { padding: 0; height: 1fr; }
+    SiteScreen Tabs { margin-bottom: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings("next_tab", "previous_tab", "refresh", "back", "help", "quit")
+
+    def __init__(self, client: Client, finess: str, name: str) -> None:
+        super().__init__()
+        self._client = client
+        self._finess = finess
+        self._site_name = name
+        self._site: review_pb2.GetSiteResponse | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the head; the tabs come with the answer."""
+        yield TitleBar(f"Prérequis · {self._site_name}", self._client.credential)
+        yield Static("Le collecteur juge ce site…", id="facts", markup=False)
+        yield TabbedContent(id="tabs")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Ask for the site at once."""
+        self.action_refresh()
+
+    def action_refresh(self) -> None:
+        """Ask the collector again."""
+        self._load()
+
+    @work(exclusive=True)
+    async def _load(self) -> None:
+        try:
+            site = await self._client.site(self._finess)
+            self.post_message(SiteLoaded(site, await self._needs()))
+        except OperatorError as error:
+            self.post_message(CallFailed(error))
+
+    async def _needs(self) -> ordering_pb2.ListNeedsResponse | None:
+        try:
+            return await self._client.needs(self._finess)
+        except Refused:
+            return None
+
+    @on(CallFailed)
+    def _explain(self, message: CallFailed) -> None:
+        self.app.push_screen(ProblemScreen(message.error, self._client.credential), self._retry)
+
+    def _retry(self, again: bool | None) -> None:
+        if again:
+            self.action_refresh()
+        elif self._site is None:
+            self.action_back()
+
+    @on(SiteLoaded)
+    async def _keep(self, message: SiteLoaded) -> None:
+        first = self._site is None
+        self._site = message.site
+        self.query_one(TitleBar).say(f"Prérequis · {message.site.site.name or self._site_name}")
+        self.query_one("#facts", Static).update(_facts(message.site))
+        for framework in message.site.frameworks:
+            await self._show_framework(framework)
+        await self._show_machines(message.site)
+        if message.needs is not None:
+            await self._show_needs(message.needs)
+        if first:
+            self._focus_list()
+
+    async def _show_framework(self, framework: judgement_pb2.FrameworkResult) -> None:
+        panes = self.query(f"#framework-{framework.id}").results(FrameworkPane)
+        pane = next(iter(panes), None)
+        if pane is not None:
+            pane.show(framework)
+            return
+        made = FrameworkPane(framework, id=f"framework-{framework.id}")
+        await self._add(f"tab-{framework.id}", _SHORT.get(framework.id, framework.id), made)
+
+    async def _show_machines(self, site: review_pb2.GetSiteResponse) -> None:
+        if not self.query("#machines"):
+            empty = "Aucun poste n'a encore rendu compte : lancer « prerequis-agent run » sur un poste du site."
+            await self._add("tab-machines", "Postes", LineList(self._machine_columns(), _id, empty, id="machines"))
+        machines: list[Machine | Heading] = [*sorted(site.workstations, key=machine.name)]
+        self.query_one("#machines", LineList).show(machines)
+
+    async def _show_needs(self, needs: ordering_pb2.ListNeedsResponse) -> None:
+        if not self.query("#needs"):
+            empty = "Rien à commander d'après ce qui est connu."
+            if needs.sites_not_measured:
+                empty = "Rien n'a été mesuré : les besoins ne sont pas nuls, ils ne sont pas connus."
+            await self._add("tab-needs", "Besoins", LineList(NEED_COLUMNS, _item, empty, id="needs"))
+        self.query_one("#needs", LineList).show(needs.lines)
+
+    async def _add(self, id: str, title: str, content: FrameworkPane | LineList[Machine] | LineList[Need]) -> None:
+        await self.query_one(TabbedContent).add_pane(TabPane(title, content, id=id))
+
+    def _machine_columns(self) -> Sequence[Column[Machine]]:
+        return (
+            Column("Poste", lambda one: [(machine.name(one), Tone.STRONG)]),
+            Column("Rôle", lambda one: [(wording.ROLE[one.workstation.role], Tone.PLAIN)], 12),
+            Column("Échecs", lambda one: self._many(one, judgement_pb2.Judgement.FAIL), 8, right=True),
+            Column("Inconnus", lambda one: self._many(one, judgement_pb2.Judgement.UNKNOWN), 9, right=True),
+            Column("Reçu le", lambda one: [(wording.clock(one.received_at), Tone.MUTED)], 16, from_width=70),
+        )
+
+    def _many(self, one: Machine, verdict: judgement_pb2.Judgement.Verdict.ValueType) -> Spans:
+        word = wording.VERDICT[verdict]
+        frameworks = self._site.frameworks if self._site else ()
+        many = sum(judged.verdict == verdict for judged in machine.verdicts(one, frameworks))
+        return [(f"{word.symbol} {many}", word.tone)] if many else [("–", Tone.MUTED)]
+
+    def action_next_tab(self) -> None:
+        """Show the next tab."""
+        self._turn(1)
+
+    def action_previous_tab(self) -> None:
+        """Show the tab before."""
+        self._turn(-1)
+
+    def _turn(self, step: int) -> None:
+        tabs = self.query_one(TabbedContent)
+        names = [pane.id for pane in tabs.query(TabPane) if pane.id]
+        if names:
+            tabs.active = names[(names.index(tabs.active) + step) % len(names)]
+
+    @on(TabbedContent.TabActivated)
+    def _focus_list(self) -> None:
+        pane = self.query_one(TabbedContent).active_pane
+        if pane is not None:
+            pane.query_one(LineList).focus()
+
+    def action_back(self) -> None:
+        """Return to the list of sites."""
+        self.app.pop_screen()
+
+    @on(LineList.Opened)
+    def _open(self, message: LineList.Opened) -> None:
+        row, credential = message.row, self._client.credential
+        if isinstance(row, Entry) and row.finding is not None:
+            self.app.push_screen(VerdictScreen(credential, self._site_name, row.finding))
+        elif isinstance(row, Machine) and self._site is not None:
+            self.app.push_screen(MachineScreen(credential, self._site_name, row, self._site.frameworks))
+        elif isinstance(row, Need):
+            self.app.push_screen(NeedScreen(credential, self._site_name, row))
+
+
+def _id(one: Machine) -> str:
+    return one.id
+
+
+def _item(line: Need) -> str:
+    return line.item
+
+
+def _facts(site: review_pb2.GetSiteResponse) -> str:
+    """Return in one line what the register and the reports say of the site."""
+    about = site.site
+    known = wording.count(len(site.workstations), "poste vu", "postes vus")
+    last = max((one.received_at for one in site.workstations), key=lambda at: at.seconds, default=None)
+    parts = (
+        f"FINESS {about.finess}",
+        f"{known} sur {about.workstations}" if about.HasField("workstations") else known,
+        wording.count(about.professionals, "professionnel") if about.HasField("professionals") else "",
+        f"rapport du {wording.clock(last)}" if last else "aucun rapport",
+        f"prêt pour le {wording.day(about.deadline)}" if about.HasField("deadline") else "",
+    )
+    return " · ".join(part for part in parts if part)
