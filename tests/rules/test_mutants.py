@@ -1,0 +1,56 @@
+"""The cases of a shipped rule notice when its condition is changed."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from prerequis_rules.check import run_case
+from prerequis_rules.expressions import ExpressionError, compile_expression
+from prerequis_rules.load import load_pack
+from prerequis_rules.model import Rule
+from prerequis_rules.pack import Pack, Programs
+
+PACK = load_pack()
+
+# What is written, and what a slip of the pen would make of it.
+SLIPS = (
+    (">=", ">"), (">=", "<"), ("<=", "<"), ("<=", ">"), ("> 0", ">= 0"), ("> 0", "> 1"),
+    ("== ", "!= "), ("!= ", "== "), ("== 0", "== 1"), ("&&", "||"), ("||", "&&"), ("true", "false"), ("false", "true"),
+    (".all(", ".exists("), (".exists(", ".all("), ("* 8", "* 7"), ("* 7", "* 8"), ("744h", "745h"), ("744h", "743h"),
+    ("SERVER_CERTIFICATE", "MIXED"), ("Insi.CARD", "Insi.MIXED"), ("ceil_div(", "math.least("), (".passed", ".total"),
+    ("bits_per_second_per_user", "rtt_seconds"),
+)  # fmt: skip
+
+
+def mutants(rule: Rule, programs: Programs) -> Iterator[tuple[str, Programs]]:
+    conditions = {"met": rule.met} if rule.applies is None else {"met": rule.met, "applies": rule.applies}
+    for field, condition in conditions.items():
+        for text in slipped(condition):
+            try:
+                program = compile_expression(text, rule.scope, bool)
+            except ExpressionError:
+                continue
+            yield f"{field}: {text}", replace(programs, **{field: program})
+
+
+def slipped(text: str) -> Iterator[str]:
+    yield from ("true", "false")
+    for written, slip in SLIPS:
+        for found in re.finditer(re.escape(written), text):
+            yield text[: found.start()] + slip + text[found.end() :]
+
+
+def holds(pack: Pack, rule: Rule) -> bool:
+    return all(run_case(pack, rule, case).verdict is case.verdict for case in rule.cases)
+
+
+@pytest.mark.parametrize("rule", PACK.rules.values(), ids=lambda rule: rule.id)
+def test_a_changed_condition_breaks_a_case(rule: Rule) -> None:
+    changed = list(mutants(rule, PACK.programs[rule.id]))
+    survivors = [
+        text for text, programs in changed if holds(replace(PACK, programs={**PACK.programs, rule.id: programs}), rule)
+    ]
+    assert len(changed) >= 2
+    assert survivors == []
