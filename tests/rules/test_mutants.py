@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from prerequis_rules.check import run_case
-from prerequis_rules.expressions import ExpressionError, compile_expression
+from prerequis_rules.expressions import ExpressionError, Program, compile_expression
 from prerequis_rules.load import load_pack
-from prerequis_rules.model import Rule
+from prerequis_rules.model import Rule, Scope
 from prerequis_rules.pack import Pack, Programs
 
 PACK = load_pack()
@@ -25,21 +26,20 @@ SLIPS = (
 
 
 def mutants(rule: Rule, programs: Programs) -> Iterator[tuple[str, Programs]]:
-    conditions = {"met": rule.met} if rule.applies is None else {"met": rule.met, "applies": rule.applies}
-    for field, condition in conditions.items():
-        for text in slipped(condition):
-            try:
-                program = compile_expression(text, rule.scope, bool)
-            except ExpressionError:
-                continue
-            yield f"{field}: {text}", replace(programs, **{field: program})
+    for text, program in slipped(rule.met, rule.scope):
+        yield f"met: {text}", replace(programs, met=program)
+    for text, program in slipped(rule.applies, rule.scope) if rule.applies else ():
+        yield f"applies: {text}", replace(programs, applies=program)
 
 
-def slipped(text: str) -> Iterator[str]:
-    yield from ("true", "false")
+def slipped(condition: str, scope: Scope) -> Iterator[tuple[str, Program[bool]]]:
+    texts = ["true", "false"]
     for written, slip in SLIPS:
-        for found in re.finditer(re.escape(written), text):
-            yield text[: found.start()] + slip + text[found.end() :]
+        found = re.finditer(re.escape(written), condition)
+        texts += [condition[: one.start()] + slip + condition[one.end() :] for one in found]
+    for text in texts:
+        with suppress(ExpressionError):
+            yield text, compile_expression(text, scope, bool)
 
 
 def holds(pack: Pack, rule: Rule) -> bool:
