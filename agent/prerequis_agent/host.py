@@ -289,12 +289,12 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 def _within(timeout: float, question: Callable[[], T]) -> T:
     """Return the answer to a call that cannot be interrupted; raises TimeoutError and leaves it behind when late."""
     answers: list[T] = []
-    problems: list[OSError] = []
+    problems: list[Exception] = []
 
     def ask() -> None:
         try:
             answers.append(question())
-        except OSError as problem:
+        except Exception as problem:  # noqa: BLE001 – raised again below
             problems.append(problem)
 
     thread = threading.Thread(target=ask, daemon=True)

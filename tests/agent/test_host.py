@@ -1,0 +1,184 @@
+"""The door to the machine: what it lets through, and how it says no."""
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from prerequis_agent import host as module
+from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported
+from prerequis_agent.host import CommandResult, Host
+
+as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+
+
+@pytest.fixture
+def fixture_root(tmp_path: Path) -> Path:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "hostname").write_text("poste-12\n")
+    (tmp_path / "etc" / "link").symlink_to("hostname")
+    return tmp_path
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory whose programs the agent may run under the name nft."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setattr(module, "DIRECTORIES", (str(folder),))
+    return folder
+
+
+def program(folder: Path, body: str) -> None:
+    path = folder / "nft"
+    path.write_text(f"#!{sys.executable}\n{body}")
+    path.chmod(0o755)
+
+
+def test_files_are_read_below_the_root(fixture_root: Path) -> None:
+    host = Host(fixture_root)
+    assert host.read_text("/etc/hostname") == "poste-12\n"
+    assert host.list_dir("/etc") == ["hostname", "link"]
+    assert host.read_link("/etc/link") == "hostname"
+    assert host.exists("/etc/link")
+    assert host.modified_at("/etc/hostname") is not None
+
+
+def test_what_is_absent_is_none_and_not_an_error(fixture_root: Path) -> None:
+    host = Host(fixture_root)
+    assert host.read_bytes("/etc/none") is None
+    assert host.read_bytes("/etc/hostname/none") is None
+    assert host.list_dir("/none") == []
+    assert host.read_link("/none") is None
+    assert host.read_link("/etc/hostname") is None
+    assert host.modified_at("/none") is None
+    assert not host.exists("/none")
+
+
+def test_undecodable_text_is_still_text(fixture_root: Path) -> None:
+    (fixture_root / "etc" / "hostname").write_bytes(b"caf\xe9")
+    assert Host(fixture_root).read_text("/etc/hostname") == "caf�"
+
+
+def test_a_directory_read_as_a_file_is_unreadable(fixture_root: Path) -> None:
+    with pytest.raises(Unreadable, match="/etc ne se laisse pas lire"):
+        Host(fixture_root).read_bytes("/etc")
+
+
+def test_a_file_without_end_is_unreadable() -> None:
+    with pytest.raises(Unreadable, match="trop long"):
+        Host().read_bytes("/dev/zero")
+
+
+@as_user
+def test_a_forbidden_file_is_not_permitted(fixture_root: Path) -> None:
+    (fixture_root / "etc" / "hostname").chmod(0)
+    with pytest.raises(NotPermitted, match="/etc/hostname"):
+        Host(fixture_root).read_bytes("/etc/hostname")
+
+
+def test_below_a_root_of_fixtures_nothing_asks_the_live_machine(fixture_root: Path) -> None:
+    host = Host(fixture_root, answers={"nft list ruleset": CommandResult(0, "table", "")})
+    assert host.run("nft", "list", "ruleset").stdout == "table"
+    for ask in (
+        lambda: host.run("nft", "list", "tables"),
+        host.psutil,
+        host.pcsc,
+        lambda: host.volume("/"),
+        lambda: host.resolve("localhost", 80, 1),
+        lambda: host.connect("127.0.0.1", 80, 1),
+    ):
+        with pytest.raises(Unsupported):
+            ask()
+
+
+def test_a_program_outside_the_list_is_never_run() -> None:
+    with pytest.raises(ValueError, match="rm is not in the list"):
+        Host().run("rm", "-rf", "/nowhere")
+
+
+def test_an_absent_program_is_unsupported(programs: Path) -> None:
+    with pytest.raises(Unsupported, match="nft n'est pas installé"):
+        Host().run("nft")
+
+
+def test_a_program_answers_in_its_own_environment(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "word")
+    monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
+    program(
+        programs, "import os, sys; print(sorted(os.environ.items())); print(sys.argv[1:], file=sys.stderr); sys.exit(3)"
+    )
+    result = Host().run("nft", "list", "$HOME; ls")
+    assert result.status == 3
+    assert "SECRET" not in result.stdout
+    assert "('LC_ALL', 'C.UTF-8')" in result.stdout
+    assert result.stderr == "['list', '$HOME; ls']\n"
+
+
+def test_the_callers_path_chooses_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, "print('impostor')")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(module, "DIRECTORIES", ("/nowhere",))
+    with pytest.raises(Unsupported):
+        Host().run("nft")
+
+
+def test_a_program_that_hangs_is_killed_with_its_children(programs: Path, tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    program(
+        programs,
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(child)!r}, 'w').write(str(child.pid))\ntime.sleep(60)\n",
+    )
+    started = time.monotonic()
+    with pytest.raises(TimedOut, match="nft n'a pas répondu en 1 s"):
+        Host().run("nft", timeout=1)
+    assert time.monotonic() - started < 5
+    pid = int(child.read_text())
+    ends = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text():
+        assert time.monotonic() < ends, "the child still runs"
+        time.sleep(0.05)
+
+
+def test_a_program_that_never_stops_talking_is_stopped(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 100_000)
+    program(programs, "import sys\nwhile True: sys.stdout.write('x' * 10_000)")
+    with pytest.raises(Unreadable, match="trop long"):
+        Host().run("nft", timeout=10)
+
+
+def test_a_file_that_is_no_program_is_unreadable(programs: Path) -> None:
+    (programs / "nft").write_bytes(b"\x7fELF nonsense")
+    (programs / "nft").chmod(0o755)
+    with pytest.raises(Unreadable, match="ne démarre pas"):
+        Host().run("nft")
+
+
+def test_a_missing_library_is_unsupported_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "smartcard.scard", None)
+    with pytest.raises(Unsupported, match="Installer python3-pyscard"):
+        Host().pcsc()
+
+
+def test_psutil_comes_through_the_host() -> None:
+    assert Host().psutil().virtual_memory().total > 0
+
+
+def test_a_volume_has_a_size() -> None:
+    volume = Host().volume("/")
+    assert 0 <= volume.free_bytes <= volume.total_bytes
+    with pytest.raises(Unsupported):
+        Host().volume("/nowhere/at/all")
+
+
+def test_a_resolver_that_does_not_answer_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(5))
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        Host().resolve("example.invalid", 443, 0.2)
+    assert time.monotonic() - started < 2
