@@ -28,18 +28,13 @@ def load_pack(directory: Path | None = None, *, base: Traversable | None = None)
     `directory` holds an organisation's own files in the same layout, laid over those of the program; a file that takes
     the place of one with the same id says `overrides = true`. `base` replaces the files of the program.
     """
-    sources = [base or resources.files("prerequis_rules")]
-    if directory is not None:
-        if not directory.is_dir():
-            raise PackError((Problem(str(directory), Position(1, 1), "ce n'est pas un dossier"),))
-        sources.append(directory)
-    reading = _Reading()
-    digest = hashlib.sha256()
-    for layer, source in enumerate(sources):
-        for file, content in _files(source):
-            shown = str(directory / file) if directory is not None and layer else file
-            digest.update(f"{layer} {file} {len(content)}\n".encode() + content)
-            reading.documents[file.partition("/")[0]].append((layer, read_document(shown, content)))
+    reading, digest = _Reading(), hashlib.sha256()
+    for file, content in _files(base or resources.files("prerequis_rules")):
+        digest.update(f"0 {file} {len(content)}\n".encode() + content)
+        reading.add(0, file, read_document(file, content))
+    for file, content in _own_files(directory) if directory is not None else ():
+        digest.update(f"1 {file} {len(content)}\n".encode() + content)
+        reading.add(1, file, read_document(f"{directory}/{file}", content))
     return reading.pack(digest.hexdigest())
 
 
@@ -48,6 +43,20 @@ def _files(source: Traversable) -> Iterator[tuple[str, bytes]]:
     for folder in sorted(_FOLDERS):
         if (source / folder).is_dir():
             yield from _walk(source / folder, folder)
+
+
+def _own_files(directory: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the same of an organisation's directory; raises PackError where a file would be passed over in silence."""
+    if not directory.is_dir():
+        raise PackError((Problem(str(directory), Position(1, 1), "ce n'est pas un dossier"),))
+    astray = [
+        Problem(str(file), Position(1, 1), f"ce fichier doit être dans l'un des dossiers {', '.join(_FOLDERS)}")
+        for file in sorted(directory.rglob("*.toml"))
+        if file.relative_to(directory).parts[0] not in _FOLDERS
+    ]
+    if astray:
+        raise PackError(tuple(astray))
+    yield from _files(directory)
 
 
 def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
@@ -72,6 +81,9 @@ class _Reading:
     documents: Mapping[str, list[tuple[int, Document]]] = field(
         default_factory=lambda: {folder: [] for folder in _FOLDERS}
     )
+
+    def add(self, layer: int, file: str, document: Document) -> None:
+        self.documents[file.partition("/")[0]].append((layer, document))
 
     def pack(self, digest: str) -> Pack:
         articles = self.collect("catalogue", _article)
