@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from google.protobuf.message import Message
 
-from prerequis_agent.errors import NotPermitted, ProbeError, Unreadable
+from prerequis_agent.errors import NotPermitted, ProbeError, Unreadable, Unsupported
 from prerequis_agent.host import Host
 
 # Sizes in sectors still fit 64 bits once they are bytes.
@@ -57,6 +57,12 @@ class Attributes:
             yield
         except ProbeError as problem:
             self._problems.append(str(problem))
+
+    def absence(self, things: str) -> ProbeError:
+        """Return the error that tells why nothing is known of some things, named in French with their article."""
+        if self._refused:
+            return NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {', '.join(self._refused)}.")
+        return Unsupported(f"Ce système ne montre pas {things}.")
 
     def detail(self, facts: Message, labels: Mapping[str, str]) -> str:
         """Return in French which of the labelled fields are not known, and what could not be read."""

@@ -72,7 +72,10 @@ def parse_secure_boot(variable: bytes) -> bool:
 
 
 def observe(host: Host) -> Observation:
-    """Return the hardware; what this system does not tell is left unset and named in the detail."""
+    """Return the hardware; what this system does not tell is left unset and named in the detail.
+
+    Raises NotPermitted or Unsupported when it tells nothing at all.
+    """
     facts = Machine()
     attributes = Attributes(host)
     if host.platform == "linux":
@@ -82,6 +85,8 @@ def observe(host: Host) -> Observation:
     with attributes.part():
         volume = host.volume("/")
         facts.system_volume_bytes, facts.system_volume_free_bytes = volume.total_bytes, volume.free_bytes
+    if facts == Machine():
+        raise attributes.absence("son matériel")
     return Observation(facts, attributes.detail(facts, _LABELS))
 
 
@@ -90,7 +95,9 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: Machine) -> None
     with attributes.part():
         _fill_processor(attributes, facts)
     with attributes.part():
-        facts.memory_bytes = parse_meminfo(attributes.text("/proc/meminfo") or "")
+        meminfo = attributes.text("/proc/meminfo")
+        if meminfo:
+            facts.memory_bytes = parse_meminfo(meminfo)
     with attributes.part():
         facts.disks.extend(_disks(host, attributes, virtual=facts.is_virtual))
     with attributes.part():
@@ -115,12 +122,14 @@ def _fill_names(attributes: Attributes, facts: Machine) -> None:
 
 
 def _fill_processor(attributes: Attributes, facts: Machine) -> None:
-    processor = parse_cpuinfo(attributes.text("/proc/cpuinfo") or "")
-    facts.threads = processor.threads
-    if processor.name:
-        facts.processor = processor.name
-    if processor.virtual is not None:
-        facts.is_virtual = processor.virtual
+    cpuinfo = attributes.text("/proc/cpuinfo")
+    if cpuinfo:
+        processor = parse_cpuinfo(cpuinfo)
+        facts.threads = processor.threads
+        if processor.name:
+            facts.processor = processor.name
+        if processor.virtual is not None:
+            facts.is_virtual = processor.virtual
     cpus = "/sys/devices/system/cpu"
     # Threads that share a core give the same list; a processor that is off line has none.
     lists = {

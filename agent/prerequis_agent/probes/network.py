@@ -87,11 +87,17 @@ def parse_resolvers(text: str) -> list[str]:
 
 
 def observe(host: Host) -> Observation:
-    """Return the interfaces in the order of their names, the gateways and the resolvers."""
+    """Return the interfaces in the order of their names, the gateways and the resolvers.
+
+    Raises NotPermitted or Unsupported when the interfaces cannot be listed.
+    """
     if host.platform != "linux":
         facts = Network(interfaces=_interfaces_of_psutil(host))
         return Observation(facts, "Passerelles, résolveurs DNS et nature des interfaces : non relevés sur ce système.")
     attributes = Attributes(host)
+    names = attributes.names(_NET)
+    if names is None:
+        raise attributes.absence("ses interfaces réseau")
     facts = Network(resolvers=_resolvers(attributes))
     preferred = None
     with attributes.part():
@@ -99,7 +105,7 @@ def observe(host: Host) -> Observation:
         facts.gateways.extend(dict.fromkeys(route.gateway for route in routes if route.gateway))
         # The empty name is that of no interface.
         preferred = routes[0].interface if routes else ""
-    facts.interfaces.extend(_interfaces(attributes, preferred))
+    facts.interfaces.extend(_interfaces(attributes, names, preferred))
     return Observation(facts, attributes.detail(facts, {}))
 
 
@@ -122,9 +128,9 @@ def _resolvers(attributes: Attributes) -> list[str]:
     return configured
 
 
-def _interfaces(attributes: Attributes, preferred: str | None) -> list[Interface]:
+def _interfaces(attributes: Attributes, names: list[str], preferred: str | None) -> list[Interface]:
     found = []
-    for name in attributes.names(_NET) or []:
+    for name in names:
         files = set(attributes.names(f"{_NET}/{name}") or [])
         # bonding_masters and the like are files beside the interfaces.
         if not files or attributes.number(f"{_NET}/{name}/type") == _LOOPBACK:

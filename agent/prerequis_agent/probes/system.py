@@ -131,7 +131,9 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: System) -> None:
     if architecture:
         facts.architecture = architecture
     with attributes.part():
-        facts.booted_at.FromDatetime(parse_boot_time(attributes.text("/proc/stat") or ""))
+        stat = attributes.text("/proc/stat")
+        if stat:
+            facts.booted_at.FromDatetime(parse_boot_time(stat))
     with attributes.part():
         updated = _updated_at(host)
         if updated:

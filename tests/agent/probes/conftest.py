@@ -1,0 +1,152 @@
+"""Machines that stand in fixture files, and what each probe must say of them."""
+
+import base64
+import gzip
+import json
+import os
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+
+from prerequis_agent.errors import NotPermitted, ProbeError, Unsupported
+from prerequis_agent.host import CommandResult, Host, Volume
+from prerequis_agent.pcsc import Scard
+from prerequis_agent.probe import Probe
+
+HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
+
+
+class ScriptedPcsc:
+    """PC/SC as a fixture tells it; the numbers are those of winscard.h. What could reach a card is not there at all."""
+
+    SCARD_SCOPE_USER = 0
+    SCARD_SCOPE_SYSTEM = 2
+    SCARD_S_SUCCESS = 0
+    SCARD_E_NO_SERVICE = 0x8010001D
+    SCARD_E_SERVICE_STOPPED = 0x8010001E
+    SCARD_E_NO_READERS_AVAILABLE = 0x8010002E
+    SCARD_W_SECURITY_VIOLATION = 0x8010006A
+    SCARD_STATE_UNAWARE = 0
+    SCARD_STATE_PRESENT = 0x20
+    SCARD_STATE_EMPTY = 0x10
+    SCARD_STATE_MUTE = 0x200
+    SCARD_STATE_UNAVAILABLE = 0x8
+
+    def __init__(self, story: Mapping[str, Any]) -> None:
+        self.slots = {slot["name"]: (slot["state"], bytes.fromhex(slot["atr"])) for slot in story.get("slots", [])}
+        codes = {"stopped": self.SCARD_E_NO_SERVICE, "refused": self.SCARD_W_SECURITY_VIOLATION}
+        self.establish = codes.get(story.get("service", ""), story.get("code", self.SCARD_S_SUCCESS))
+        self.open_contexts = 0
+
+    def SCardEstablishContext(self, scope: int) -> tuple[int, int]:
+        self.open_contexts += self.establish == self.SCARD_S_SUCCESS
+        return self.establish, 7
+
+    def SCardListReaders(self, context: int, groups: Sequence[str]) -> tuple[int, list[str]]:
+        return (self.SCARD_S_SUCCESS, list(self.slots)) if self.slots else (self.SCARD_E_NO_READERS_AVAILABLE, [])
+
+    def SCardGetStatusChange(
+        self, context: int, timeout: int, states: Sequence[tuple[str, int]]
+    ) -> tuple[int, list[tuple[str, int, list[int]]]]:
+        assert timeout == 0
+        return self.SCARD_S_SUCCESS, [(name, self.slots[name][0], list(self.slots[name][1])) for name, _ in states]
+
+    def SCardReleaseContext(self, context: int) -> int:
+        self.open_contexts -= 1
+        return self.SCARD_S_SUCCESS
+
+    def SCardGetErrorMessage(self, result: int) -> str:
+        return hex(result)
+
+
+class FixtureHost(Host):
+    """A machine laid out below a temporary root."""
+
+    def __init__(self, root: Path, story: Mapping[str, Any], name: str) -> None:
+        super().__init__(root, "linux", answers={line: _answer(spec) for line, spec in story.get("answers", {}).items()})
+        self.name = name
+        self.secrets: list[str] = story["secrets"]
+        self.scripted_pcsc = ScriptedPcsc(story["pcsc"]) if "pcsc" in story else None
+        self._volume = story.get("volume")
+        self._refused = frozenset(story.get("refused", []))
+        self._lay_out(story)
+
+    def _lay_out(self, story: Mapping[str, Any]) -> None:
+        contents = {path: text.encode() for path, text in story.get("files", {}).items()}
+        contents |= {path: base64.b64decode(text) for path, text in story.get("base64", {}).items()}
+        contents |= {path: gzip.compress(text.encode()) for path, text in story.get("gzip", {}).items()}
+        for path in story.get("directories", []):
+            super().path(path).mkdir(parents=True, exist_ok=True)
+        for path, content in contents.items():
+            place = super().path(path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        for path, target in story.get("links", {}).items():
+            place = super().path(path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(target)
+        moments: dict[str, datetime] = story.get("modified", {})
+        for path, moment in moments.items():
+            os.utime(super().path(path), (moment.timestamp(), moment.timestamp()))
+
+    def path(self, path: str) -> Path:
+        if path in self._refused:
+            raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {path}.")
+        return super().path(path)
+
+    def volume(self, path: str) -> Volume:
+        return Volume(**self._volume) if self._volume else super().volume(path)
+
+    def pcsc(self) -> Scard:
+        if self.scripted_pcsc is None:
+            raise Unsupported("La bibliothèque smartcard.scard manque.")
+        return self.scripted_pcsc
+
+    def observe(self, probe: Probe) -> dict[str, Any]:
+        """Return what a probe says, in the form of the golden files."""
+        try:
+            seen = probe.observe(self)
+        except ProbeError as problem:
+            return {"error": type(problem).__name__, "detail": str(problem)}
+        return {"facts": MessageToDict(seen.facts), "detail": seen.detail}
+
+
+def _answer(spec: Mapping[str, Any]) -> CommandResult:
+    stdout = (HOSTS / spec["file"]).read_text() if "file" in spec else spec.get("stdout", "")
+    return CommandResult(spec.get("status", 0), stdout, spec.get("stderr", ""))
+
+
+@pytest.fixture(scope="session")
+def paris_time() -> Iterator[None]:
+    """The time zone of the machines, for logs that are written in local time."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "CET-1CEST,M3.5.0,M10.5.0/3"
+    time.tzset()
+    yield
+    os.environ.pop("TZ")
+    if before is not None:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+@pytest.fixture(params=sorted(HOSTS.glob("*.toml")), ids=lambda path: path.stem)
+def fixture_host(request: pytest.FixtureRequest, tmp_path: Path, paris_time: None) -> FixtureHost:
+    story: Path = request.param
+    return FixtureHost(tmp_path, tomllib.loads(story.read_text()), story.stem)
+
+
+@pytest.fixture
+def check(fixture_host: FixtureHost) -> Callable[[Probe], None]:
+    """Compare what a probe says of each machine with that machine's golden file."""
+
+    def compare(probe: Probe) -> None:
+        golden = json.loads((HOSTS / f"{fixture_host.name}.json").read_text())
+        assert fixture_host.observe(probe) == golden[probe.name]
+
+    return compare
