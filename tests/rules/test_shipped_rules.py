@@ -23,7 +23,7 @@ SLIPS = (
     ("== ", "!= "), ("!= ", "== "), ("== 0", "== 1"), ("&&", "||"), ("||", "&&"), ("true", "false"), ("false", "true"),
     (".all(", ".exists("), (".exists(", ".all("), ("* 8", "* 7"), ("* 7", "* 8"), ("744h", "745h"), ("744h", "743h"),
     ("SERVER_CERTIFICATE", "MIXED"), ("Insi.CARD", "Insi.MIXED"), ("ceil_div(", "math.least("), (".passed", ".total"),
-    ("bits_per_second_per_user", "rtt_seconds"),
+    ("bits_per_second_per_user", "rtt_seconds"), ("1488h", "1489h"), ("1488h", "1487h"),
 )  # fmt: skip
 
 
