@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from prerequis_rules.load import load_pack
 from prerequis_rules.pack import Pack
+
+# A busy machine is no fault of the engine.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 FIXTURE = Path(__file__).parent / "pack"
 

@@ -1,0 +1,137 @@
+"""What the lifecycle tables and the list of cards say, and what they leave open."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from prerequis.v1.context_pb2 import Derived, DerivedCard, OsLifecycle
+from prerequis.v1.facts_pb2 import Facts, Reader, Smartcard, System
+from prerequis_rules.derive import card_of, derive
+from prerequis_rules.messages import moment
+from prerequis_rules.pack import Pack
+
+NOW = datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
+
+
+def windows(build: int | None = None, edition: str | None = None, revision: int | None = None) -> System:
+    return System(
+        family=System.WINDOWS, build=build, edition=edition, build_revision=revision, product=System.WORKSTATION
+    )
+
+
+def linux(distribution: str | None, release: str | None) -> System:
+    return System(family=System.LINUX, distribution=distribution, release=release)
+
+
+def lifecycle(name: str | None, supported: bool | None, end: datetime | None) -> OsLifecycle:
+    return OsLifecycle(name=name, supported=supported, end_of_support=moment(end) if end else None)
+
+
+def day(year: int, month: int, of_month: int) -> datetime:
+    return datetime(year, month, of_month, tzinfo=UTC)
+
+
+PRO, ENTERPRISE, PAID = "Fenêtres 1 Pro", "Fenêtres 1 Entreprise", "Fenêtres 0"
+TODAY, NEXT_YEAR = day(2026, 11, 22), day(2027, 11, 22)
+
+SYSTEMS = [
+    ("the last day of support", windows(100, "Professional"), lifecycle(PRO, True, TODAY)),
+    ("the edition decides", windows(100, "Enterprise"), lifecycle(ENTERPRISE, True, NEXT_YEAR)),
+    ("an edition of no row", windows(100, "EnterpriseS"), lifecycle(None, None, None)),
+    ("an edition that is not known", windows(100), lifecycle(None, True, None)),
+    ("a build of no row", windows(101, "Professional"), lifecycle(None, None, None)),
+    ("a build that is not known", windows(), lifecycle(None, None, None)),
+    ("a paid extension that may have been bought", windows(50), lifecycle(PAID, None, day(2020, 1, 1))),
+    ("a paid extension, no paid update", windows(50, revision=10), lifecycle(PAID, False, day(2020, 1, 1))),
+    ("a paid extension, perhaps a paid update", windows(50, revision=11), lifecycle(PAID, None, day(2020, 1, 1))),
+    ("no end announced, still told", windows(200), lifecycle("Fenêtres 2", True, None)),
+    ("a free extension", linux("essai", "1"), lifecycle("Essai 1", True, day(2027, 1, 1))),
+    ("a point release", linux("essai", "1.8"), lifecycle("Essai 1", True, day(2027, 1, 1))),
+    ("another release that begins alike", linux("essai", "12"), lifecycle(None, None, None)),
+    ("another distribution", linux("autre", "1"), lifecycle(None, None, None)),
+    ("a distribution that is not known", linux(None, "1"), lifecycle(None, None, None)),
+    ("a release that is not known", linux("essai", None), lifecycle(None, None, None)),
+    ("a family that is not known", System(build=100), lifecycle(None, None, None)),
+]
+
+
+@pytest.mark.parametrize(("system", "expected"), [row[1:] for row in SYSTEMS], ids=[row[0] for row in SYSTEMS])
+def test_support_is_told_only_where_every_row_that_may_be_meant_agrees(
+    pack: Pack, system: System, expected: OsLifecycle
+) -> None:
+    assert derive(Facts(system=system), pack.knowledge, NOW).os == expected
+
+
+def test_support_ends_after_its_last_day(pack: Pack) -> None:
+    tomorrow = day(2026, 11, 23)
+    pro = Facts(system=windows(100, "Professional"))
+    assert derive(pro, pack.knowledge, tomorrow).os.supported is False
+    either = derive(Facts(system=windows(100)), pack.knowledge, tomorrow).os
+    assert not either.HasField("supported")
+
+
+def test_a_row_without_an_announced_end_falls_silent(pack: Pack) -> None:
+    derived = derive(Facts(system=windows(200)), pack.knowledge, day(2027, 1, 1))
+    assert derived.os == OsLifecycle(name="Fenêtres 2")
+
+
+def test_nothing_is_derived_of_what_was_not_looked_at(pack: Pack) -> None:
+    assert derive(Facts(), pack.knowledge, NOW) == Derived()
+
+
+def test_there_is_one_card_for_each_reader_that_holds_one(pack: Pack) -> None:
+    readers = [
+        Reader(card_present=True, atr=bytes.fromhex("3BAC00402A001225006480000310009000")),
+        Reader(card_present=False),
+        Reader(card_present=True, card_mute=True),
+        Reader(),
+    ]
+    derived = derive(Facts(smartcard=Smartcard(readers=readers)), pack.knowledge, NOW)
+    assert list(derived.cards) == [DerivedCard(kind="cps3", is_cpx=True), DerivedCard()]
+
+
+@given(st.binary(max_size=40))
+@example(b"")
+@example(bytes.fromhex("3BAC00402A001225006480000310009000"))
+@example(bytes.fromhex("3B001225006480"))
+@example(bytes.fromhex("3B751300004309EA9000"))
+def test_any_bytes_are_a_card_of_some_kind_and_never_a_false_cpx(shipped: Pack, atr: bytes) -> None:
+    card = card_of(atr, shipped.knowledge)
+    assert card.kind
+    if card.is_cpx:
+        assert any(atr == pattern.atr and pattern.is_cpx for pattern in shipped.knowledge.cards)
+
+
+@given(st.binary(max_size=10), st.binary(max_size=10))
+def test_the_mark_of_the_issuer_on_an_unlisted_card_is_neither_yes_nor_no(
+    shipped: Pack, before: bytes, after: bytes
+) -> None:
+    card = card_of(before + bytes.fromhex("001225006480") + after, shipped.knowledge)
+    assert card.kind.startswith("cp")
+    assert card.HasField("is_cpx") == (card.kind != "cpx-probable")
+
+
+REAL = [
+    (windows(26200, "Professional"), True),
+    (windows(26100, "Professional"), False),
+    (windows(26100, "Enterprise"), True),
+    (windows(26100, "EnterpriseS"), True),
+    (windows(19045, "Professional"), None),
+    (windows(19045, "Professional", 6456), False),
+    (windows(7601, "Professional"), False),
+    (linux("debian", "12"), True),
+    (linux("debian", "11"), False),
+    (linux("ubuntu", "24.04"), True),
+    (linux("ubuntu", "20.04"), None),
+    (System(family=System.MACOS, distribution="macos", release="15.7.9"), True),
+    (System(family=System.MACOS, distribution="macos", release="13.7.8"), False),
+]
+
+
+@pytest.mark.parametrize(("system", "supported"), REAL, ids=lambda value: str(value).replace("\n", " "))
+def test_the_shipped_tables_know_the_releases_of_today(shipped: Pack, system: System, supported: bool | None) -> None:
+    derived = derive(Facts(system=system), shipped.knowledge, NOW).os
+    assert (derived.supported if derived.HasField("supported") else None) is supported
+    assert derived.name
