@@ -58,7 +58,7 @@ def _domain_errors() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise StorageUnavailable(
-            "Le collecteur ne peut rien enregistrer : disque plein ou base indisponible."
+            "Le collecteur ne peut rien enregistrer : disque plein ou base inaccessible."
         ) from error
 
 

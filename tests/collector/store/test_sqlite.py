@@ -17,14 +17,14 @@ from prerequis_collector.store.writer import Writer
 class TestSqlite(StoreContract):
     @pytest.fixture
     def database(self, tmp_path: Path) -> Iterator[Database]:
-        database = Database(f"sqlite:///{tmp_path / 'collector.sqlite'}")
+        database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
         schema.upgrade(database)
         yield database
         database.close()
 
 
 def test_an_acknowledged_write_is_on_the_disk_and_references_hold(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite'}")
+    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
     with database.read() as transaction:
         pragmas = {
             name: transaction.connection().execute(text(f"PRAGMA {name}")).scalar_one()
@@ -35,7 +35,7 @@ def test_an_acknowledged_write_is_on_the_disk_and_references_hold(tmp_path: Path
 
 
 def test_a_database_of_another_form_is_refused(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite'}")
+    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
     with pytest.raises(SchemaMismatch):
         schema.check(database)
     schema.upgrade(database)
@@ -45,7 +45,7 @@ def test_a_database_of_another_form_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_full_database_refuses_cleanly_and_recovers(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite'}")
+    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
     schema.upgrade(database)
     writer = Writer(database)
     with database.engine.connect() as connection:

@@ -1,0 +1,116 @@
+"""Where the collector keeps its things and under which names it is reached."""
+
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prerequis_collector.errors import InvalidInput
+
+GRPC_PORT = 7443
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port to listen on or to connect to; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Return the address written `host:port` or `[v6]:port`; raises InvalidInput."""
+        host, colon, port = text.rpartition(":")
+        if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise InvalidInput(f"« {text} » n'est pas une adresse : écrire machine:port.")
+        return cls(host.removeprefix("[").removesuffix("]"), int(port))
+
+    def next(self, steps: int) -> "Address":
+        """Return the address some ports further, or again one that the system chooses."""
+        return Address(self.host, self.port and self.port + steps)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a serving collector is reached: for those who have a certificate, to measure a line, to enrol."""
+
+    listen: Address
+    measure: Address
+    enrolment: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One collector's folder and what `init` wrote in it."""
+
+    data: Path
+    names: tuple[str, ...]
+    """Names and addresses in the collector's certificate; agents are given the first."""
+    database_url: str
+    rules: Path | None
+    """An organisation's own rules, laid over those of the program."""
+
+    @property
+    def public_name(self) -> str:
+        """The name that tickets and credentials give."""
+        return self.names[0]
+
+    def listening(self) -> Listening:
+        """Return where the collector was last heard to listen, under its public name; the usual ports if never."""
+        usual = Address(self.public_name, GRPC_PORT)
+        try:
+            noted: Mapping[str, str] = json.loads((self.data / "listening.json").read_text())
+        except FileNotFoundError:
+            return Listening(usual, usual.next(1), usual.next(2))
+        ports = {key: Address.parse(noted[key]).port for key in ("listen", "measure", "enrolment")}
+        return Listening(**{key: Address(self.public_name, port) for key, port in ports.items()})
+
+    def note_listening(self, where: Listening) -> None:
+        """Write where the collector listens, for scripts and for the tickets made from now on."""
+        noted: dict[str, Any] = {
+            "listen": str(where.listen),
+            "measure": str(where.measure),
+            "enrolment": str(where.enrolment),
+            "pid": os.getpid(),
+        }
+        new = self.data / "listening.json.new"
+        new.write_text(json.dumps(noted, indent=2) + "\n")
+        new.replace(self.data / "listening.json")
+
+
+def default_data() -> Path:
+    """Return the folder used when none is given."""
+    given = os.environ.get("PREREQUIS_COLLECTOR_DATA")
+    if given:
+        return Path(given)
+    if sys.platform != "win32" and os.geteuid() == 0:
+        return Path("/var/lib/prerequis-collector")
+    return Path.home() / ".local" / "share" / "prerequis-collector"
+
+
+def default_database_url(data: Path) -> str:
+    """Return the URL of the embedded database."""
+    return f"sqlite:///{data / 'collector.sqlite3'}"
+
+
+def load(data: Path) -> Config:
+    """Return the configuration of an initialised folder; raises InvalidInput."""
+    try:
+        with (data / "collector.toml").open("rb") as file:
+            written = tomllib.load(file)
+        names = tuple(str(name) for name in written["names"])
+        rules = data / str(written["rules"]) if "rules" in written else None
+        return Config(data, names, str(written.get("database", default_database_url(data))), rules)
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"{data} n'est pas le dossier d'un collecteur : lancer d'abord « prerequis-collector init »."
+        ) from None
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{data / 'collector.toml'} est illisible : {error}") from None

@@ -1,0 +1,101 @@
+"""Judging a site: its machines' newest facts, its register and its answers, under the pack in force."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from prerequis.v1.register_pb2 import Answer
+from prerequis.v1.report_pb2 import Report
+from prerequis_collector.services.plan import profile_of
+from prerequis_collector.services.register import require_site, site_message
+from prerequis_collector.store.answers import AnswerRow, Answers
+from prerequis_collector.store.database import Transaction
+from prerequis_collector.store.reports import Reports
+from prerequis_collector.store.sites import SiteRow
+from prerequis_rules.judge import judge_site, judge_workstation, unseen_machines
+from prerequis_rules.model import FrameworkResult, Judgement
+from prerequis_rules.needs import SiteNeed, site_needs
+from prerequis_rules.pack import Pack
+from prerequis_rules.score import score_framework
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine by its newest report."""
+
+    id: str
+    report: Report
+    collected_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSite:
+    """All that is known of a site at one moment."""
+
+    row: SiteRow
+    machines: Mapping[str, Machine]
+    answers: Mapping[str, Answer]
+
+    @property
+    def last_seen(self) -> datetime | None:
+        """When its last report came in."""
+        return max((machine.received_at for machine in self.machines.values()), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSite:
+    """A site under every framework of the pack."""
+
+    site: KnownSite
+    frameworks: Sequence[FrameworkResult]
+    needs: Sequence[SiteNeed]
+    judged_at: datetime
+
+
+def known_site(transaction: Transaction, finess: str) -> KnownSite:
+    """Return what is known of the site; raises NotFound."""
+    row = require_site(transaction, finess)
+    machines = {
+        kept.agent_id: Machine(kept.agent_id, Report.FromString(kept.body), kept.collected_at, kept.received_at)
+        for kept in Reports(transaction).newest_of_site(finess)
+    }
+    answers = {kept.question: answer_message(kept) for kept in Answers(transaction).newest_of_site(finess)}
+    return KnownSite(row, machines, answers)
+
+
+def judge(pack: Pack, known: KnownSite, now: datetime) -> JudgedSite:
+    """Return the site as it stands under the pack at this moment."""
+    site, profile = site_message(known.row), profile_of(pack, known.row)
+    workstations: dict[str, tuple[Judgement, ...]] = {
+        machine.id: judge_workstation(
+            pack,
+            machine.report.facts,
+            workstation_id=machine.id,
+            role=machine.report.workstation.role,
+            site=site,
+            profile=profile,
+            now=now,
+        )
+        for machine in known.machines.values()
+    }
+    of_site = judge_site(
+        pack,
+        site=site,
+        profile=profile,
+        answers=known.answers,
+        workstations=workstations,
+        facts=[machine.report.facts for machine in known.machines.values()],
+        now=now,
+    )
+    judgements = (*of_site, *(one for each in workstations.values() for one in each))
+    unseen = unseen_machines(site, len(workstations))
+    frameworks = [score_framework(pack, framework, judgements, unseen=unseen) for framework in pack.frameworks.values()]
+    return JudgedSite(known, frameworks, site_needs(pack, judgements), now)
+
+
+def answer_message(kept: AnswerRow) -> Answer:
+    """Return a kept answer as rules and people see it."""
+    answer = Answer(question=kept.question, choice=kept.choice, author=kept.author, comment=kept.comment)
+    answer.answered_at.FromDatetime(kept.answered_at)
+    return answer

@@ -1,0 +1,88 @@
+"""What to order: what the judgements ask for, less what is ordered already."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from prerequis.v1.ordering_pb2 import ListNeedsResponse, NeedLine
+from prerequis_collector.errors import InvalidInput, NotFound
+from prerequis_collector.services.judge import JudgedSite
+from prerequis_collector.services.register import deadline_of, require_site
+from prerequis_collector.store.database import Transaction
+from prerequis_collector.store.orders import OrderRow, Orders
+from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
+from prerequis_collector.store.site_summaries import SiteSummaries
+from prerequis_collector.store.sites import SiteRow, Sites
+from prerequis_rules.pack import Pack
+
+
+def kept_needs(judged: JudgedSite) -> Iterator[SiteNeedRow]:
+    """Give the needs of a judged site; of a site that nobody has seen none is certain."""
+    seen = bool(judged.site.machines)
+    for need in judged.needs:
+        certain, possible = need.quantity.certain, need.quantity.possible
+        if certain or possible is None or possible > 0:
+            yield SiteNeedRow(
+                finess=judged.site.row.finess,
+                item=need.item,
+                certain=certain if seen else 0,
+                possible=possible,
+                reasons=list(need.reasons),
+            )
+
+
+def list_needs(transaction: Transaction, pack: Pack, finess: str) -> ListNeedsResponse:
+    """Return the needs of one site, or of all for an empty number, as last judged; raises NotFound."""
+    if finess:
+        sites, needs = [require_site(transaction, finess)], SiteNeeds(transaction).of_site(finess)
+    else:
+        sites, needs = list(Sites(transaction).all()), SiteNeeds(transaction).all()
+    by_finess = {site.finess: site for site in sites}
+    ordered = Orders(transaction).quantities()
+    summaries = SiteSummaries(transaction).all()
+    lines = [_line(pack, by_finess[need.finess], need, ordered.get((need.finess, need.item), 0)) for need in needs]
+    unseen = [site for site in by_finess if site not in summaries or summaries[site].workstations == 0]
+    return ListNeedsResponse(lines=lines, sites_not_measured=unseen)
+
+
+def record_order(
+    transaction: Transaction,
+    pack: Pack,
+    *,
+    finess: str,
+    item: str,
+    quantity: int,
+    reference: str,
+    author: str,
+    now: datetime,
+) -> NeedLine:
+    """Keep an order and return the article's line with it counted in; raises NotFound, InvalidInput."""
+    site = require_site(transaction, finess)
+    if item not in pack.catalogue:
+        raise NotFound(f"Le catalogue n'a pas d'article « {item} ».")
+    if not 1 <= quantity <= 1_000_000:
+        raise InvalidInput("La quantité commandée doit être un nombre positif.")
+    if not reference.strip():
+        raise InvalidInput("La référence de la commande est vide.")
+    order = OrderRow(
+        finess=finess, item=item, quantity=quantity, reference=reference.strip(), author=author, recorded_at=now
+    )
+    Orders(transaction).add(order)
+    needs = {need.item: need for need in SiteNeeds(transaction).of_site(finess)}
+    need = needs.get(item) or SiteNeedRow(finess=finess, item=item, certain=0, possible=0, reasons=[])
+    return _line(pack, site, need, Orders(transaction).quantities()[finess, item])
+
+
+def _line(pack: Pack, site: SiteRow, need: SiteNeedRow, ordered: int) -> NeedLine:
+    article = pack.catalogue.get(need.item)
+    return NeedLine(
+        finess=site.finess,
+        site_name=site.name,
+        item=need.item,
+        item_name=article.name if article else need.item,
+        certain=need.certain,
+        possible=need.possible,
+        ordered=ordered,
+        to_order=max(0, need.certain - ordered),
+        deadline=deadline_of(site),
+        reasons=need.reasons,
+    )

@@ -1,0 +1,104 @@
+"""A judged site and the pack in force, as messages for the people who decide."""
+
+from collections.abc import Iterator
+
+from prerequis.v1 import judgement_pb2 as wire
+from prerequis.v1.review_pb2 import GetPackResponse, GetSiteResponse, QuestionText, RuleText, WorkstationSummary
+from prerequis_collector.services.judge import JudgedSite, Machine
+from prerequis_collector.services.register import site_message
+from prerequis_rules.model import Framework, FrameworkResult, Judgement, Scope, Score
+from prerequis_rules.pack import Pack
+
+
+def scorecard(pack: Pack, judged: JudgedSite) -> GetSiteResponse:
+    """Return everything that is shown of one site."""
+    return GetSiteResponse(
+        site=site_message(judged.site.row),
+        frameworks=[_framework(pack, judged, result) for result in judged.frameworks],
+        workstations=[_workstation(machine) for machine in judged.site.machines.values()],
+        answers=list(judged.site.answers.values()),
+        pack_digest=pack.digest,
+    )
+
+
+def score_message(score: Score | None) -> wire.Score:
+    """Return the score; each part stays unset when no rule applies."""
+    return wire.Score() if score is None else wire.Score(low=score.low, high=score.high, coverage=score.coverage)
+
+
+def pack_message(pack: Pack) -> GetPackResponse:
+    """Return every rule and question as text."""
+    rules = [
+        RuleText(
+            id=rule.id,
+            title=rule.title,
+            scope=rule.scope,
+            level=rule.level,
+            met=rule.met,
+            remedy=rule.remedy,
+            source_document=rule.source.document,
+            source_quote=rule.source.quote,
+        )
+        for rule in pack.rules.values()
+    ]
+    questions = [
+        QuestionText(id=question.id, text=question.text, choices=question.choices, evidence=question.evidence)
+        for question in pack.questions.values()
+    ]
+    return GetPackResponse(digest=pack.digest, rules=rules, questions=questions)
+
+
+def _framework(pack: Pack, judged: JudgedSite, result: FrameworkResult) -> wire.FrameworkResult:
+    framework = pack.frameworks[result.framework]
+    return wire.FrameworkResult(
+        id=framework.id,
+        title=framework.title,
+        readiness=wire.Readiness.Value(result.readiness),
+        score=score_message(result.score),
+        verdicts=[_judgement(pack, judged, one) for one in result.judgements],
+        requirements=_requirements(framework),
+    )
+
+
+def _requirements(framework: Framework) -> Iterator[wire.RequirementResult]:
+    for requirement in framework.requirements:
+        yield wire.RequirementResult(
+            id=requirement.id,
+            title=requirement.title,
+            rules=requirement.rules,
+            questions=requirement.questions,
+            covered=requirement.covered,
+        )
+
+
+def _judgement(pack: Pack, judged: JudgedSite, one: Judgement) -> wire.Judgement:
+    rule = pack.rules[one.rule]
+    message = wire.Judgement(
+        rule=rule.id,
+        title=rule.title,
+        scope=rule.scope,
+        subject=one.subject,
+        subject_name=judged.site.row.name,
+        level=rule.level,
+        verdict=wire.Judgement.Verdict.Value(one.verdict),
+        waived=one.waived,
+        observed=one.observed,
+        expected=one.expected,
+        remedy=rule.remedy,
+        source_document=rule.source.document,
+        source_quote=rule.source.quote,
+    )
+    message.judged_at.FromDatetime(judged.judged_at)
+    if rule.scope is Scope.WORKSTATION:
+        machine = judged.site.machines[one.subject]
+        message.subject_name = machine.report.workstation.hostname or machine.id
+        message.collected_at.FromDatetime(machine.collected_at)
+        message.received_at.FromDatetime(machine.received_at)
+    return message
+
+
+def _workstation(machine: Machine) -> WorkstationSummary:
+    summary = WorkstationSummary(id=machine.id, workstation=machine.report.workstation, probes=machine.report.probes)
+    summary.collected_at.FromDatetime(machine.collected_at)
+    summary.received_at.FromDatetime(machine.received_at)
+    return summary

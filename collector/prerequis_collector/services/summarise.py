@@ -1,0 +1,71 @@
+"""The list of sites, from summaries that are judged again only when what they rest on has changed."""
+
+from datetime import datetime
+
+from prerequis.v1.judgement_pb2 import Readiness
+from prerequis.v1.review_pb2 import SiteSummary
+from prerequis_collector.services.judge import JudgedSite
+from prerequis_collector.services.needs import kept_needs
+from prerequis_collector.services.scorecard import score_message
+from prerequis_collector.store.database import Transaction
+from prerequis_collector.store.site_needs import SiteNeeds
+from prerequis_collector.store.site_summaries import SiteSummaries, SiteSummaryRow
+from prerequis_collector.store.sites import Sites
+from prerequis_rules.model import Level, Score, Verdict
+from prerequis_rules.pack import Pack
+
+FRAMEWORK = "dui"
+
+
+def stale_sites(transaction: Transaction, pack: Pack, now: datetime) -> list[str]:
+    """Return the FINESS of the sites to judge again."""
+    return list(SiteSummaries(transaction).stale(pack.digest, now.date()))
+
+
+def keep_summary(transaction: Transaction, pack: Pack, judged: JudgedSite) -> None:
+    """Keep what lists show of a judged site."""
+    row = judged.site.row
+    result = next(each for each in judged.frameworks if each.framework == FRAMEWORK)
+    blocking = [
+        one
+        for one in result.judgements
+        if one.verdict is Verdict.FAIL and not one.waived and pack.rules[one.rule].level is Level.BLOCKING
+    ]
+    SiteSummaries(transaction).save(
+        SiteSummaryRow(
+            finess=row.finess,
+            readiness=result.readiness,
+            low=result.score.low if result.score else None,
+            high=result.score.high if result.score else None,
+            coverage=result.score.coverage if result.score else None,
+            blocking=len(blocking),
+            workstations=len(judged.site.machines),
+            last_seen=judged.site.last_seen,
+            revision=row.revision,
+            pack_digest=pack.digest,
+            judged_on=judged.judged_at.date(),
+        )
+    )
+    SiteNeeds(transaction).replace(row.finess, kept_needs(judged))
+
+
+def site_list(transaction: Transaction) -> list[SiteSummary]:
+    """Return one line per site, in FINESS order, as last judged."""
+    kept = SiteSummaries(transaction).all()
+    return [_line(site.name, kept[site.finess]) for site in Sites(transaction).all() if site.finess in kept]
+
+
+def _line(name: str, row: SiteSummaryRow) -> SiteSummary:
+    decided = row.low is not None and row.high is not None and row.coverage is not None
+    score = Score(row.low or 0.0, row.high or 0.0, row.coverage or 0.0) if decided else None
+    line = SiteSummary(
+        finess=row.finess,
+        name=name,
+        readiness=Readiness.Value(row.readiness),
+        score=score_message(score),
+        workstations=row.workstations,
+        blocking=row.blocking,
+    )
+    if row.last_seen is not None:
+        line.last_seen.FromDatetime(row.last_seen)
+    return line
