@@ -95,6 +95,10 @@ class Table:
         """Whether it does anything at all."""
         return any(chain.rules or chain.policy is Action.DENY for chain in self.chains.values())
 
+    def without(self, names: Iterable[str]) -> "Table":
+        """Return the table without some of its chains."""
+        return Table(self.families, {name: chain for name, chain in self.chains.items() if name not in set(names)})
+
     def fates(self, packet: Packet) -> list[Fate]:
         """Return what becomes of a packet in each chain that filters inbound traffic."""
         if packet[0] not in self.families:

@@ -87,8 +87,9 @@ def _read(host: Host) -> Ruleset:
             tables = parse_iptables(saved, family)
             ruleset.iptables += tables.values()
             if _OVER_NFTABLES in saved:
-                # nft shows these tables too, less well.
-                native = {key: table for key, table in native.items() if key not in {(family, name) for name in tables}}
+                # nft shows these chains too, less well, beside those that others put into the same tables.
+                for name in tables.keys() & {name for of, name in native if of == family}:
+                    native[family, name] = native[family, name].without(tables[name].chains)
         if not (host.read_text(legacy_names) or "").strip() or (saved and _OVER_NFTABLES not in saved):
             continue
         legacy = _output(host, legacy_program)

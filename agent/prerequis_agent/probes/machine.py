@@ -82,6 +82,8 @@ def observe(host: Host) -> Observation:
         _fill_from_linux(host, attributes, facts)
     else:
         _fill_from_psutil(host, facts)
+        with attributes.part():
+            raise attributes.absence("encore ses disques à l'agent")
     with attributes.part():
         volume = host.volume("/")
         facts.system_volume_bytes, facts.system_volume_free_bytes = volume.total_bytes, volume.free_bytes
@@ -143,8 +145,11 @@ def _fill_processor(attributes: Attributes, facts: Machine) -> None:
 
 
 def _disks(host: Host, attributes: Attributes, *, virtual: bool) -> list[Disk]:
+    names = attributes.names("/sys/block")
+    if names is None:
+        raise attributes.absence("ses disques")
     disks = []
-    for name in attributes.names("/sys/block") or []:
+    for name in names:
         block = f"/sys/block/{name}"
         size = attributes.number(f"{block}/size")
         outside = attributes.number(f"{block}/removable") == 1 or "/usb" in (host.read_link(block) or "")

@@ -69,7 +69,9 @@ class FixtureHost(Host):
     """A machine laid out below a temporary root."""
 
     def __init__(self, root: Path, story: Mapping[str, Any], name: str) -> None:
-        super().__init__(root, "linux", answers={line: _answer(spec) for line, spec in story.get("answers", {}).items()})
+        super().__init__(
+            root, "linux", answers={line: _answer(spec) for line, spec in story.get("answers", {}).items()}
+        )
         self.name = name
         self.secrets: list[str] = story["secrets"]
         self.scripted_pcsc = ScriptedPcsc(story["pcsc"]) if "pcsc" in story else None
