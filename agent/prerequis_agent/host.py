@@ -26,6 +26,7 @@ from typing import IO, TypeVar, cast
 from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported, why
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.surroundings import Surroundings
+from prerequis_agent.tls_stream import TlsStream
 
 PROGRAMS = frozenset(
     {
@@ -209,6 +210,14 @@ class Host:
         """Return the connection after a TLS handshake; closes it when that fails."""
         try:
             return context.wrap_socket(connection, server_hostname=name)
+        except BaseException:
+            connection.close()
+            raise
+
+    def stream(self, connection: socket.socket, name: str, context: ssl.SSLContext) -> TlsStream:
+        """Return a TLS connection that can be closed in one direction; closes the socket when the handshake fails."""
+        try:
+            return TlsStream(connection, name, context)
         except BaseException:
             connection.close()
             raise

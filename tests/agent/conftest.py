@@ -136,6 +136,8 @@ def serve() -> Iterator[Serve]:
 
     def start(handle: Callable[[socket.socket], None]) -> int:
         listener = socket.create_server(("127.0.0.1", 0))
+        # Loopback would take megabytes into its buffers, where a line takes what it can carry.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
         listeners.append(listener)
 
         def one(connection: socket.socket) -> None:

@@ -7,7 +7,6 @@ mean of the whole is 3 to 5 % low. Up, the collector counts, from its first byte
 
 import ipaddress
 import json
-import select
 import socket
 import ssl
 import statistics
@@ -140,7 +139,7 @@ def _connection_times(host: Host, address: str, port: int) -> tuple[list[float],
     return times, loopback
 
 
-def _open(host: Host, collector: Collector, lease: Lease, address: str, direction: str) -> ssl.SSLSocket:
+def _open(host: Host, collector: Collector, lease: Lease, address: str) -> tuple[socket.socket, ssl.SSLContext]:
     context = ssl.create_default_context(cafile=collector.authority)
     context.load_cert_chain(collector.identity)
     connection = host.connect(address, lease.port, STEP_SECONDS)
@@ -148,16 +147,20 @@ def _open(host: Host, collector: Collector, lease: Lease, address: str, directio
     if _NOTSENT_LOWAT is not None:
         # What waits in this machine's own buffer would be sent long after the test ended.
         connection.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, 64 * 1024)
-    secured = host.handshake(connection, collector.host, context)
-    secured.sendall(f"PREREQUIS/1 {lease.token.hex()} {direction}\n".encode())
-    return secured
+    return connection, context
+
+
+def _request(lease: Lease, direction: str) -> bytes:
+    return f"PREREQUIS/1 {lease.token.hex()} {direction}\n".encode()
 
 
 def _download(host: Host, collector: Collector, lease: Lease, address: str) -> Rate:
     buffer = bytearray(64 * 1024)
     arrivals: list[tuple[float, int]] = []
     total = 0
-    with _open(host, collector, lease, address, "down") as connection:
+    plain, context = _open(host, collector, lease, address)
+    with host.handshake(plain, collector.host, context) as connection:
+        connection.sendall(_request(lease, "down"))
         first = total = connection.recv_into(buffer)
         begun = time.perf_counter()
         elapsed = 0.0
@@ -176,40 +179,32 @@ def _download(host: Host, collector: Collector, lease: Lease, address: str) -> R
 
 
 def _upload(host: Host, collector: Collector, lease: Lease, address: str) -> Rate:
-    with _open(host, collector, lease, address, "up") as connection:
+    """Return the rate that the collector counted; it may say so before this machine has sent all that it may."""
+    plain, context = _open(host, collector, lease, address)
+    with host.stream(plain, collector.host, context) as connection:
+        connection.send(_request(lease, "up"))
         sent = 0
-        limit = time.perf_counter() + DIRECTION_SECONDS
-        while sent < lease.bytes_per_direction and time.perf_counter() < limit:
-            sent += connection.send(_CHUNK[: lease.bytes_per_direction - sent])
-        _half_close(connection)
         answer = b""
-        connection.settimeout(2 * STEP_SECONDS)
-        while not answer.endswith(b"\n") and (more := connection.recv(256)):
+        limit = time.perf_counter() + DIRECTION_SECONDS
+        while not answer and sent < lease.bytes_per_direction and time.perf_counter() < limit:
+            chunk = _CHUNK[: lease.bytes_per_direction - sent]
+            connection.send(chunk)
+            sent += len(chunk)
+            answer = connection.hear()
+        if not answer:
+            connection.finish()
+        # What is under way on a slow line may take longer than a step.
+        plain.settimeout(2 * STEP_SECONDS)
+        while not answer.endswith(b"\n") and (more := connection.receive()):
             answer += more
     try:
         counted = json.loads(answer)
         received, seconds = int(counted["bytes"]), float(counted["seconds"])
     except (ValueError, KeyError, TypeError):
         raise ParseError("Le collecteur n'a pas dit ce qu'il a reçu.") from None
-    if received <= 0 or seconds <= 0:
-        raise ParseError("Le collecteur n'a rien reçu.")
+    if not (0 < received <= sent and seconds > 0):
+        raise ParseError("Le collecteur n'a pas bien compté ce qu'il a reçu.")
     return Rate(8 * received / seconds, received, censored=received >= lease.bytes_per_direction)
-
-
-def _half_close(connection: ssl.SSLSocket) -> None:
-    """Say that nothing more will be sent, and go on listening: unwrap sends the notice, then would wait to read."""
-    connection.setblocking(False)
-    limit = time.perf_counter() + 2 * STEP_SECONDS
-    while time.perf_counter() < limit:
-        try:
-            connection.unwrap()
-        except ssl.SSLWantReadError:
-            return
-        except ssl.SSLWantWriteError:
-            select.select([], [connection], [], 0.1)
-        else:
-            return
-    raise TimeoutError
 
 
 PROBE = Probe("line", observe, deadline_seconds=45.0, cpu_budget_seconds=6.0, alone=True, uses_surroundings=True)
