@@ -1,0 +1,422 @@
+"""The command as its users run it: exit codes, what goes to which stream, and reports that arrive once."""
+
+import json
+import os
+import pty
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import json_format
+from tests.agent.conftest import Authority
+from tests.agent.tiny_collector import TinyCollector
+
+from prerequis.command_line import ExitCode
+from prerequis.v1.report_pb2 import ProbeRun, Report, Workstation
+
+PROGRAM = str(Path(sys.executable).parent / "prerequis-agent")
+
+
+@dataclass
+class Agent:
+    """One installation of the agent."""
+
+    state: Path
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, "--state", str(self.state), *arguments], capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, "COLUMNS": "100", **environment},
+        )  # fmt: skip
+
+    def enrol(self, collector: TinyCollector, folder: Path, *options: str) -> None:
+        done = self("enrol", "--ticket", str(collector.ticket(folder / "ticket.toml")), *options)
+        assert done.returncode == ExitCode.DONE, done.stderr
+
+    @property
+    def waiting(self) -> list[Path]:
+        return sorted((self.state / "spool").glob("*.report"))
+
+    def status(self) -> Any:
+        done = self("status", "--json")
+        assert done.returncode == ExitCode.DONE, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Agent:
+    return Agent(tmp_path / "state")
+
+
+@pytest.fixture
+def collector(authority: Authority) -> Iterator[TinyCollector]:
+    started = TinyCollector(authority)
+    started.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def enrolled(agent: Agent, collector: TinyCollector, tmp_path: Path) -> Agent:
+    agent.enrol(collector, tmp_path, "--role", "care")
+    return agent
+
+
+def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what a failed command said: one line on stderr, nothing on stdout."""
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done.stderr
+
+
+def test_the_version_is_told_at_once(agent: Agent) -> None:
+    done = agent("--version")
+    assert done.returncode == ExitCode.DONE
+    assert done.stdout.startswith("prerequis-agent 0.")
+
+
+def test_the_version_loads_nothing_heavy() -> None:
+    program = """
+import sys
+from prerequis_agent.__main__ import parser
+parser()
+heavy = {"grpc", "google.protobuf", "cryptography", "psutil", "asyncio", "prerequis_rules", "ssl"} & set(sys.modules)
+sys.exit(f"loaded: {heavy}" if heavy else 0)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_scan_without_a_collector_loads_no_grpc(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from prerequis_agent.__main__ import main
+assert main(["--state", {str(tmp_path)!r}, "scan", "--only", "services"]) == 0
+sys.exit(bool({{"grpc", "prerequis_rules"}} & set(sys.modules)))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_the_help_is_french_and_names_every_command(agent: Agent) -> None:
+    done = agent("--help")
+    assert done.returncode == ExitCode.DONE
+    assert "usage : prerequis-agent" in done.stdout
+    for command in ("enrol", "scan", "send", "run", "advise", "status"):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["scan", "--nothing"], ["scan", "--only", "none"], ["enrol"]])
+def test_wrong_usage_is_exit_code_2_on_stderr(agent: Agent, arguments: list[str]) -> None:
+    done = agent(*arguments)
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert done.stdout == ""
+    assert "Voir : prerequis-agent" in done.stderr
+
+
+def test_a_wrong_probe_name_gives_the_list(agent: Agent) -> None:
+    assert "'services'" in agent("scan", "--only", "none").stderr
+
+
+def test_a_machine_that_is_not_enrolled_is_scanned_all_the_same(agent: Agent) -> None:
+    done = agent("scan", "--json")
+    assert done.returncode == ExitCode.DONE
+    assert done.stderr == ""
+    report = json_format.Parse(done.stdout, Report())
+    assert report.workstation.id == ""
+    runs = {run.name: run for run in report.probes}
+    assert {"services", "line"} <= set(runs)
+    assert runs["services"].outcome == ProbeRun.UNSUPPORTED
+    assert "enrôler ce poste" in runs["line"].detail
+    for run in json.loads(done.stdout)["probes"]:
+        assert set(run) == {"name", "outcome", "wallSeconds", "cpuSeconds", "detail"}
+
+
+def test_one_probe_alone_is_asked_and_the_line_can_be_left_out(agent: Agent) -> None:
+    only = json.loads(agent("scan", "--json", "--only", "services").stdout)
+    assert [run["name"] for run in only["probes"]] == ["services"]
+    without = json.loads(agent("scan", "--json", "--no-line").stdout)
+    assert "line" not in [run["name"] for run in without["probes"]]
+
+
+def test_a_scan_for_a_person_is_readable(agent: Agent) -> None:
+    done = agent("scan", "--no-line")
+    assert done.returncode == ExitCode.DONE
+    assert done.stdout.startswith("Poste ")
+    assert "services   impossible ici" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["send", "run"])
+def test_without_enrolment_nothing_can_be_sent(agent: Agent, command: str) -> None:
+    done = agent(command)
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert "enrol --ticket" in one_sentence(done)
+
+
+def test_enrolling_keeps_the_identity_for_this_account_alone(enrolled: Agent) -> None:
+    assert stat.S_IMODE(enrolled.state.stat().st_mode) == 0o700
+    for file in enrolled.state.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    found = enrolled.status()
+    assert found["enrolled"] is True
+    assert (found["finess"], found["site"], found["role"]) == ("990000010", "Site d'essai", "care")
+    assert (found["agentId"], found["waiting"]) == ("agent-1", 0)
+    assert "Site d'essai (990000010)" in enrolled("status").stdout
+
+
+def test_a_wrong_ticket_is_refused_and_leaves_nothing(agent: Agent, collector: TinyCollector, tmp_path: Path) -> None:
+    done = agent("enrol", "--ticket", str(collector.ticket(tmp_path / "wrong.toml", secret="sésame")))
+    assert done.returncode == ExitCode.REFUSED
+    assert one_sentence(done) == "Ticket inconnu : en demander un nouveau.\n"
+    assert agent.status()["enrolled"] is False
+
+
+def test_an_expired_ticket_is_refused_before_it_is_used(agent: Agent, collector: TinyCollector, tmp_path: Path) -> None:
+    done = agent("enrol", "--ticket", str(collector.ticket(tmp_path / "old.toml", expires="2020-01-31T00:00:00Z")))
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert "a expiré le 31/01/2020" in one_sentence(done)
+
+
+def test_a_refused_ticket_leaves_an_earlier_enrolment_as_it_was(
+    enrolled: Agent, collector: TinyCollector, tmp_path: Path
+) -> None:
+    before = enrolled.status()
+    assert enrolled("enrol", "--ticket", str(collector.ticket(tmp_path / "x.toml", secret="x"))).returncode == 4
+    assert enrolled.status() == before
+
+
+def test_enrolling_where_the_collector_is_away_is_exit_code_3(
+    agent: Agent, authority: Authority, tmp_path: Path
+) -> None:
+    away = TinyCollector(authority, port=9, enrolment_port=9)
+    done = agent("enrol", "--ticket", str(away.ticket(tmp_path / "ticket.toml")))
+    assert done.returncode == ExitCode.UNREACHABLE
+    assert "injoignable" in one_sentence(done)
+
+
+def test_a_collector_of_another_authority_is_told_apart(agent: Agent, collector: TinyCollector, tmp_path: Path) -> None:
+    ticket = collector.ticket(tmp_path / "ticket.toml")
+    ticket.write_text(ticket.read_text().replace(collector.authority.pem.decode(), Authority.create().pem.decode()))
+    done = agent("enrol", "--ticket", str(ticket))
+    assert done.returncode == ExitCode.UNREACHABLE
+    assert "n'est pas le collecteur" in one_sentence(done)
+
+
+def test_a_run_hands_in_a_signed_report(enrolled: Agent, collector: TinyCollector) -> None:
+    done = enrolled("run", "--no-line")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert done.stdout == "Rapports remis : 1.\n"
+    assert done.stderr == ""
+    (report,) = collector.reports
+    assert report.workstation.id == "agent-1"
+    assert report.workstation.role == Workstation.CARE
+    assert enrolled.waiting == []
+    (endpoint,) = report.facts.services.endpoints
+    assert endpoint.reachable
+    assert endpoint.purpose == "collector"
+
+
+def test_a_report_made_while_the_collector_is_away_arrives_once(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.stop()
+    away = enrolled("run", "--no-line")
+    assert away.returncode == ExitCode.UNREACHABLE
+    assert "Rapports gardés sur ce poste : 1." in one_sentence(away)
+    assert len(enrolled.waiting) == 1
+    assert enrolled("send").returncode == ExitCode.UNREACHABLE
+    collector.start()
+    assert enrolled("send").stdout == "Rapports remis : 1.\n"
+    assert enrolled("send").stdout == "Rapports remis : 0.\n"
+    assert len(collector.kept) == 1
+    assert enrolled.waiting == []
+
+
+def test_an_offline_scan_still_knows_the_hosts_of_the_plan(enrolled: Agent, collector: TinyCollector) -> None:
+    assert enrolled("scan", "--only", "services").returncode == ExitCode.DONE
+    collector.stop()
+    report = json_format.Parse(enrolled("scan", "--json", "--only", "services").stdout, Report())
+    collector.start()
+    (endpoint,) = report.facts.services.endpoints
+    assert endpoint.port == collector.port
+    assert not endpoint.reachable
+
+
+def test_a_report_without_a_receipt_waits_and_is_not_kept_twice(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.answers_at_most = 0
+    done = enrolled("run", "--no-line")
+    assert done.returncode == ExitCode.UNREACHABLE
+    assert "n'a pas accusé réception" in done.stderr
+    assert len(enrolled.waiting) == len(collector.kept) == 1
+    collector.answers_at_most = 10
+    assert enrolled("send").stdout == "Rapports remis : 1.\n"
+    assert len(collector.kept) == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (grpc.StatusCode.INTERNAL, ExitCode.UNREACHABLE),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, ExitCode.UNREACHABLE),
+        (grpc.StatusCode.PERMISSION_DENIED, ExitCode.REFUSED),
+    ],
+)
+def test_a_failure_of_the_collector_loses_no_report(
+    enrolled: Agent, collector: TinyCollector, failure: grpc.StatusCode, code: ExitCode
+) -> None:
+    collector.failure = failure
+    done = enrolled("run", "--no-line")
+    assert done.returncode == code
+    one_sentence(done)
+    assert len(enrolled.waiting) == 1
+
+
+def test_a_refused_report_is_set_aside_with_the_reason(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.refusal = "Horloge du poste fausse."
+    done = enrolled("run", "--no-line")
+    assert done.returncode == ExitCode.REFUSED
+    assert "Horloge du poste fausse." in done.stderr
+    assert enrolled.waiting == []
+    assert enrolled.status()["refused"] == 1
+    (reason,) = (enrolled.state / "spool" / "refused").glob("*.txt")
+    assert reason.read_text() == "Horloge du poste fausse.\n"
+
+
+def test_a_certificate_past_two_thirds_of_its_life_is_renewed(
+    agent: Agent, collector: TinyCollector, tmp_path: Path
+) -> None:
+    collector.life = (timedelta(days=-80), timedelta(days=10))
+    agent.enrol(collector, tmp_path)
+    before = agent.status()
+    assert agent("send").returncode == ExitCode.DONE
+    assert agent("send").returncode == ExitCode.DONE
+    assert collector.renewals == 1
+    after = agent.status()
+    assert after["certificateExpires"] > before["certificateExpires"]
+    assert after["agentId"] == before["agentId"]
+    assert agent("run", "--no-line").returncode == ExitCode.DONE
+
+
+def test_an_expired_certificate_says_what_to_do_and_a_scan_still_works(
+    agent: Agent, collector: TinyCollector, tmp_path: Path
+) -> None:
+    collector.life = (timedelta(days=-80), timedelta(days=-1))
+    agent.enrol(collector, tmp_path)
+    done = agent("run")
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert "nouveau ticket" in one_sentence(done)
+    scan = agent("scan", "--json", "--only", "services")
+    assert scan.returncode == ExitCode.DONE
+    assert "a expiré" in scan.stderr
+    assert json.loads(scan.stdout)["workstation"]["id"] == ""
+
+
+def test_a_line_lent_to_another_machine_is_an_outcome_and_no_figure(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.retry_after = 60
+    report = json_format.Parse(enrolled("scan", "--json", "--only", "line").stdout, Report())
+    assert not report.facts.HasField("line")
+    assert report.probes[0].outcome == ProbeRun.UNSUPPORTED
+    assert "autre poste" in report.probes[0].detail
+    assert collector.leases == ["asked"]
+
+
+def test_a_lease_is_given_back_when_the_measurement_fails(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.measure_port = 9
+    report = json_format.Parse(enrolled("scan", "--json", "--only", "line").stdout, Report())
+    assert not report.facts.HasField("line")
+    assert collector.leases == ["asked", "released"]
+
+
+def test_a_state_that_cannot_be_written_spends_no_ticket(
+    agent: Agent, collector: TinyCollector, tmp_path: Path
+) -> None:
+    agent.state.write_text("a file where the directory should be")
+    done = agent("enrol", "--ticket", str(collector.ticket(tmp_path / "ticket.toml")))
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert "pas le droit d'écrire" in one_sentence(done)
+
+
+def test_a_damaged_identity_is_one_sentence(enrolled: Agent) -> None:
+    (enrolled.state / "identity.pem").write_text("nonsense")
+    done = enrolled("send")
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert "abîmée" in one_sentence(done)
+
+
+def test_a_lost_plan_costs_no_more_than_the_services(enrolled: Agent, collector: TinyCollector) -> None:
+    (enrolled.state / "plan.json").write_text("{")
+    collector.stop()
+    done = enrolled("scan", "--json", "--only", "services")
+    collector.start()
+    assert done.returncode == ExitCode.DONE
+    assert json.loads(done.stdout)["probes"][0]["outcome"] == "UNSUPPORTED"
+
+
+def test_an_interrupted_scan_ends_at_once_without_a_trace(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.retry_after = 5
+    process = subprocess.Popen(
+        [PROGRAM, "--state", str(enrolled.state), "scan", "--only", "line"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    ends = time.monotonic() + 20
+    while not collector.leases:
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    stdout, stderr = process.communicate(timeout=20)
+    assert time.monotonic() - started < 3
+    assert process.returncode == 128 + signal.SIGINT
+    assert stdout == ""
+    assert stderr == "\nInterrompu.\n"
+
+
+def test_a_reader_that_leaves_is_not_an_error(agent: Agent) -> None:
+    command = f"{PROGRAM} --state {agent.state} scan --json --only services | true"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=30)
+    assert done.stderr == ""
+
+
+def test_on_a_terminal_each_probe_has_its_line_and_stdout_stays_pure(agent: Agent) -> None:
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        [PROGRAM, "--state", str(agent.state), "scan", "--json", "--only", "services"],
+        stdout=subprocess.PIPE, stderr=follower, timeout=30, check=True,
+    )  # fmt: skip
+    os.close(follower)
+    shown = os.read(leader, 10_000).decode()
+    os.close(leader)
+    assert "– services   impossible ici" in shown
+    assert json.loads(done.stdout)["probes"][0]["name"] == "services"
+
+
+def test_advice_gives_every_verdict_with_its_remedy(agent: Agent) -> None:
+    done = agent("advise", "--json")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    verdicts = json.loads(done.stdout)["verdicts"]
+    for verdict in verdicts:
+        assert set(verdict) == {"rule", "level", "verdict", "observed", "expected", "remedy"}
+        assert verdict["verdict"] in {"PASS", "FAIL", "UNKNOWN", "NOT_APPLICABLE"}
+
+
+def test_a_full_disk_is_one_sentence_and_the_earlier_report_is_sent_later(
+    enrolled: Agent, collector: TinyCollector
+) -> None:
+    collector.stop()
+    assert enrolled("run", "--no-line").returncode == ExitCode.UNREACHABLE
+    shutil.rmtree(enrolled.state / "spool" / "refused", ignore_errors=True)
+    limited = subprocess.run(
+        ["bash", "-c", f"ulimit -f 0; trap '' XFSZ; exec {PROGRAM} --state {enrolled.state} run --no-line"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    collector.start()
+    assert limited.returncode == ExitCode.WRONG_INPUT
+    assert "ne se laisse pas écrire" in one_sentence(limited)
+    assert len(enrolled.waiting) == 1
+    assert enrolled("send").stdout == "Rapports remis : 1.\n"
