@@ -1,3 +1,5 @@
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,19 +20,14 @@ _WORDS = st.sampled_from(
     ["-A", "INPUT", "-j", "-g", "ACCEPT", "DROP", "LOG", "chain", "!", "-i", "lo", "-p", "tcp", "-m", "conntrack",
      "--ctstate", "NEW", "--comment", '"', "'", "*filter", ":INPUT DROP", "COMMIT"]
 )  # fmt: skip
+_KEYS = (
+    "match", "left", "right", "op", "ct", "meta", "key", "set", "vmap", "data", "jump", "goto", "target", "accept", "xt",
+)  # fmt: skip
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text("lonew", max_size=3),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["match", "left", "right", "op", "ct", "meta", "key", "set", "vmap", "data", "jump", "target",
-                             "accept", "xt", "goto"]),
-            inner,
-            max_size=3,
-        )
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=3),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 def _fates(table: Table) -> set[Fate]:
@@ -39,9 +36,10 @@ def _fates(table: Table) -> set[Fate]:
 
 @given(st.lists(st.lists(_WORDS, max_size=8).map(" ".join)).map("\n".join) | st.text())
 def test_any_text_is_tables_or_a_parse_error(text: str) -> None:
-    for parse in (lambda: list(parse_iptables(text, "ip").values()), lambda: list(parse_nftables(text).values())):
+    for dialect in ("iptables", "nftables"):
         try:
-            for table in parse():
+            tables = parse_iptables(text, "ip").values() if dialect == "iptables" else parse_nftables(text).values()
+            for table in tables:
                 assert _fates(table) <= set(Fate)
         except ParseError as problem:
             assert str(problem).endswith(".")
@@ -49,8 +47,6 @@ def test_any_text_is_tables_or_a_parse_error(text: str) -> None:
 
 @given(_JSON, st.lists(_JSON))
 def test_any_json_is_tables_or_a_parse_error(one: object, several: list[object]) -> None:
-    import json
-
     chain = {"family": "inet", "table": "t", "name": "c", "type": "filter", "hook": "input", "policy": "accept"}
     for rules in (one, several, [one], {"rule": one}):
         rule = {"family": "inet", "table": "t", "chain": "c", "expr": rules}

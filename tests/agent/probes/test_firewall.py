@@ -89,7 +89,7 @@ def test_the_kernels_rules_are_judged_by_what_they_do(
 def test_without_rights_the_probe_says_so() -> None:
     if os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("nft"):
         pytest.skip("to give up rights takes root and setpriv, to be refused takes nft")
-    program = "from prerequis_agent.probes.firewall import PROBE; from prerequis_agent.host import Host; PROBE.observe(Host())"
+    program = "from prerequis_agent.probes.firewall import Host, observe; observe(Host())"
     ended = subprocess.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", program],
         capture_output=True,

@@ -6,12 +6,12 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
+from tests.agent.probes.conftest import HOSTS, FixtureHost
 
 from prerequis_agent import probes
 from prerequis_agent.errors import ProbeError
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Probe
-from tests.agent.probes.conftest import HOSTS, FixtureHost
 
 PROBES: list[Probe] = [
     import_module(f"{probes.__name__}.{module.name}").PROBE for module in iter_modules(probes.__path__)

@@ -1,0 +1,305 @@
+import fcntl
+import importlib.util
+import os
+import plistlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.agent.probes.conftest import FixtureHost
+from tests.agent.probes.virtual_card import PORTS, VirtualCard
+
+from prerequis.v1.facts_pb2 import Reader, Smartcard
+from prerequis_agent.errors import NotPermitted, ParseError, Unsupported
+from prerequis_agent.host import Host
+from prerequis_agent.pcsc import Scard
+from prerequis_agent.probe import Probe
+from prerequis_agent.probes.smartcard import PROBE, Card, Slot, join, parse_bundle, reader_name
+
+# One pcscd at most runs on a machine: these tests stay on one worker and wait for other runs.
+_needs_pcscd = pytest.mark.xdist_group("pcscd")
+_LOCK = Path(tempfile.gettempdir(), "prerequis-tests-pcscd.lock")
+_SOCKET = Path("/run/pcscd/pcscd.comm")
+
+# ANS, DOPS card-cps.c; for CPS2ter and the carte Vitale, the list of pcsc-tools.
+_ATRS = {
+    "CPS2ter": "3BAC00402A00122500648082021200 9000",
+    "CPS3": "3BAC00402A00122500648000031000 9000",
+    "CPS3 contactless": "3B8F80010031B86404B0ECC1739401808290000E",
+    "CPS4": "3B9B188001001225006480040100009044",
+    "CPS4 release candidate": "3B9B188001001225006480000401009044",
+    "CPS4 T=0": "3BDC18FF000012250064800004010090 00",
+    "Vitale 2": "3B7513000048 0A3C0C01",
+}
+
+
+class HostWithLivePcsc(FixtureHost):
+    """A machine of files, with the PC/SC service of this one."""
+
+    def __init__(self, root: Path) -> None:
+        files = {
+            "/usr/sbin/pcscd": "",
+            "/sys/bus/usb/devices/1-1/idVendor": "08e6\n",
+            "/sys/bus/usb/devices/1-1/idProduct": "3437\n",
+            "/sys/bus/usb/devices/1-1:1.0/bInterfaceClass": "0b\n",
+        }
+        names = {"ifdVendorID": "0x08E6", "ifdProductID": "0x3437", "ifdFriendlyName": "Gemalto PC Twin Reader"}
+        bundle = {"/usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist": plistlib.dumps(names).decode()}
+        super().__init__(root, {"secrets": [], "files": files | bundle}, "live")
+
+    def pcsc(self) -> Scard:
+        return Host().pcsc()
+
+
+@pytest.fixture(scope="module")
+def pcsc_lock() -> Iterator[None]:
+    """The right to start and stop the PC/SC service of this machine."""
+    missing = [what for what, there in _what_is_needed().items() if not there]
+    if missing:
+        pytest.skip(f"a real PC/SC service needs {', '.join(missing)}")
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _is_answered():
+            pytest.skip("this machine runs a PC/SC service of its own")
+        yield
+
+
+def _what_is_needed() -> dict[str, bool]:
+    return {
+        "root": os.geteuid() == 0,
+        "pcscd": shutil.which("pcscd") is not None,
+        "vpcd (vsmartcard-vpcd)": Path("/etc/reader.conf.d/vpcd").exists(),
+        "pyscard": importlib.util.find_spec("smartcard") is not None,
+    }
+
+
+def _is_answered() -> bool:
+    scard = Host().pcsc()
+    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    if result == scard.SCARD_S_SUCCESS:
+        scard.SCardReleaseContext(context)
+    return result == scard.SCARD_S_SUCCESS
+
+
+@contextmanager
+def _pcscd(*options: str) -> Iterator[None]:
+    process = subprocess.Popen(["pcscd", "--foreground", "--error", *options], stderr=subprocess.DEVNULL)
+    try:
+        _wait(_is_answered)
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def two_readers(pcsc_lock: None) -> Iterator[None]:
+    with _pcscd():
+        _wait(lambda: len(_live_readers()) == len(PORTS))
+        yield
+
+
+def _wait(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened in time"
+        time.sleep(0.05)
+
+
+def _live_readers() -> list[Reader]:
+    facts = PROBE.observe(Host()).facts
+    assert isinstance(facts, Smartcard)
+    assert facts.service == Smartcard.RUNNING
+    return list(facts.readers)
+
+
+@contextmanager
+def _inserted(atr: str, slot: int = 0) -> Iterator[VirtualCard]:
+    card = VirtualCard(bytes.fromhex(atr), PORTS[slot])
+    try:
+        _wait(lambda: _live_readers()[slot].card_present)
+        yield card
+    finally:
+        card.eject()
+        _wait(lambda: not _live_readers()[slot].card_present)
+
+
+def test_each_machine_shows_its_readers(check: Callable[[Probe], None], fixture_host: FixtureHost) -> None:
+    check(PROBE)
+    assert fixture_host.scripted_pcsc is None or fixture_host.scripted_pcsc.open_contexts == 0
+
+
+@_needs_pcscd
+def test_a_service_that_does_not_run_is_stopped(pcsc_lock: None, tmp_path: Path) -> None:
+    seen = PROBE.observe(HostWithLivePcsc(tmp_path))
+    assert seen.facts == Smartcard(service=Smartcard.STOPPED, readers=[Reader(usb_vendor=0x08E6, usb_product=0x3437)])
+    assert "démarrer" in seen.detail
+
+
+@_needs_pcscd
+def test_a_service_without_readers_shows_none(pcsc_lock: None, tmp_path: Path) -> None:
+    configuration = tmp_path / "reader.conf.d"
+    configuration.mkdir()
+    with _pcscd("--config", str(configuration)):
+        assert _live_readers() == []
+        plugged = PROBE.observe(HostWithLivePcsc(tmp_path / "root")).facts
+        assert isinstance(plugged, Smartcard)
+        assert [reader.seen_by_pcsc for reader in plugged.readers] == [False]
+
+
+@_needs_pcscd
+def test_empty_readers_hold_no_card(two_readers: None) -> None:
+    assert _live_readers() == [
+        Reader(name=f"Virtual PCD 00 0{slot}", seen_by_pcsc=True, card_present=False) for slot in range(len(PORTS))
+    ]
+
+
+@_needs_pcscd
+@pytest.mark.parametrize("atr", _ATRS.values(), ids=_ATRS.keys())
+def test_a_card_gives_its_atr_and_is_sent_nothing(atr: str, two_readers: None) -> None:
+    with _inserted(atr) as card:
+        reader, empty = _live_readers()
+    assert (reader.atr, reader.card_mute) == (bytes.fromhex(atr), False)
+    assert not empty.card_present
+    assert (card.apdus, card.resets) == ([], 0)
+
+
+@_needs_pcscd
+def test_two_cards_are_told_apart(two_readers: None) -> None:
+    with _inserted(_ATRS["CPS4"]) as first, _inserted(_ATRS["Vitale 2"], slot=1) as second:
+        atrs = [reader.atr for reader in _live_readers()]
+    assert atrs == [bytes.fromhex(_ATRS["CPS4"]), bytes.fromhex(_ATRS["Vitale 2"])]
+    assert (first.apdus, second.apdus) == ([], [])
+
+
+@_needs_pcscd
+def test_a_card_that_another_program_holds_gives_its_atr_all_the_same(two_readers: None) -> None:
+    hold = (
+        "from smartcard.scard import *; import sys\n"
+        "context = SCardEstablishContext(SCARD_SCOPE_USER)[1]\n"
+        "protocols = SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1\n"
+        "print(SCardConnect(context, 'Virtual PCD 00 00', SCARD_SHARE_EXCLUSIVE, protocols)[0], flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with _inserted(_ATRS["CPS3"]) as card:
+        holder = subprocess.Popen(
+            [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert holder.stdout and holder.stdout.readline() == "0\n"
+            assert _live_readers()[0].atr == bytes.fromhex(_ATRS["CPS3"])
+        finally:
+            holder.communicate("")
+    assert card.apdus == []
+
+
+def test_without_pyscard_the_bus_still_shows_the_reader(tmp_path: Path) -> None:
+    class WithoutPyscard(HostWithLivePcsc):
+        def pcsc(self) -> Scard:
+            raise Unsupported("Installer pyscard.")
+
+    seen = PROBE.observe(WithoutPyscard(tmp_path))
+    assert seen.facts == Smartcard(readers=[Reader(usb_vendor=0x08E6, usb_product=0x3437)])
+    assert seen.detail == "Installer pyscard."
+
+
+@pytest.mark.parametrize(
+    ("pcsc", "problem"),
+    [
+        ({"service": "refused"}, NotPermitted),
+        ({"service": "stopped"}, Unsupported),
+        ({"code": 0x80100014}, Unsupported),
+    ],
+)
+def test_a_machine_that_shows_neither_bus_nor_service_has_no_readers_known(
+    pcsc: dict[str, object], problem: type[Exception], tmp_path: Path
+) -> None:
+    story = {"secrets": [], "files": {"/usr/sbin/pcscd": ""}, "pcsc": pcsc}
+    with pytest.raises(problem, match=r"PC/SC"):
+        PROBE.observe(FixtureHost(tmp_path, story, "blind"))
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("Gemalto PC Twin Reader (12345678) 00 00", "Gemalto PC Twin Reader 00 00"),
+        ("Gemalto USB SmartCard Reader 0", "Gemalto USB SmartCard Reader 0"),
+        (
+            "OMNIKEY 5422 [OMNIKEY 5422CL Smartcard Reader] (AB12) 01 00",
+            "OMNIKEY 5422 [OMNIKEY 5422CL Smartcard Reader] 01 00",
+        ),
+        ("Kapelse eS-KAP-Ad [0A12345678] 00 00", "Kapelse eS-KAP-Ad 00 00"),
+        ("Identiv SCR3310 v2.0 [CCID Interface] (21121745123456) 00 00", "Identiv SCR3310 v2.0 [CCID Interface] 00 00"),
+        ("Microsoft UICC ISO Reader 8a9d4d2b 0", "Microsoft UICC ISO Reader 0"),
+        ("Lecteur (a (b 99) 1234) 00 00", "Lecteur 00 00"),
+    ],
+)
+def test_a_reader_is_named_without_its_serial_number(told: str, kept: str) -> None:
+    assert reader_name(told) == kept
+
+
+@given(st.text("0123456789ABCDEF", min_size=8, max_size=20).filter(lambda serial: any(map(str.isdigit, serial))))
+def test_no_serial_number_is_left_in_a_name(serial: str) -> None:
+    for name in (f"Model ({serial}) 00 00", f"Model {serial} 0", f"Model [Contact] ({serial}) 00 01"):
+        assert serial not in reader_name(name)
+
+
+@given(st.text())
+def test_any_name_loses_its_parentheses_and_nothing_fails(name: str) -> None:
+    assert len(reader_name(name)) <= len(name)
+
+
+_TWIN, _OMNIKEY = (0x08E6, 0x3437), (0x076B, 0x5422)
+_NAMES = {_TWIN: "Gemalto PC Twin Reader", _OMNIKEY: "HID OMNIKEY 5422"}
+
+
+def test_two_slots_of_one_device_are_two_readers_and_leave_none_unseen() -> None:
+    slots = [Slot("HID OMNIKEY 5422 [CL] 00 00", Card.NONE), Slot("HID OMNIKEY 5422 01 00", Card.NONE)]
+    assert [reader.usb_product for reader in join([_OMNIKEY], slots, _NAMES)] == [0x5422, 0x5422]
+
+
+def test_of_two_devices_alike_the_one_without_a_slot_is_unseen() -> None:
+    readers = join([_TWIN, _TWIN], [Slot("Gemalto PC Twin Reader 00 00", Card.NONE)], _NAMES)
+    assert [reader.seen_by_pcsc for reader in readers] == [True, False]
+
+
+def test_a_virtual_reader_does_not_hide_a_device_without_driver() -> None:
+    readers = join([_TWIN], [Slot("Virtual PCD 00 00", Card.NONE)], _NAMES)
+    assert [(reader.name, reader.seen_by_pcsc) for reader in readers] == [("Virtual PCD 00 00", True), ("", False)]
+    assert not readers[0].HasField("usb_vendor")
+
+
+def test_where_drivers_say_nothing_devices_and_slots_go_in_order() -> None:
+    readers = join([_TWIN, _OMNIKEY], [Slot("A 00 00", Card.NONE), Slot("B 01 00", Card.NONE)], {})
+    assert [reader.usb_vendor for reader in readers] == [0x08E6, 0x076B]
+
+
+@pytest.mark.skipif(not Path("/usr/lib/pcsc/drivers/ifd-ccid.bundle").exists(), reason="libccid is not installed")
+def test_the_bundle_of_libccid_names_the_common_readers() -> None:
+    names = parse_bundle(Path("/usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist").read_bytes())
+    assert names[_TWIN].startswith("Gemalto PC Twin Reader")
+    assert len(names) > 300
+
+
+@given(
+    st.binary()
+    | st.dictionaries(
+        st.sampled_from(["ifdVendorID", "ifdProductID", "ifdFriendlyName"]),
+        st.text("0x1", max_size=4)
+        | st.lists(st.text("0x1", max_size=4) | st.integers(0, 9), max_size=2)
+        | st.integers(0, 9),
+    ).map(plistlib.dumps)
+)
+def test_any_bytes_are_a_bundle_or_a_parse_error(content: bytes) -> None:
+    try:
+        assert all(vendor >= 0 for vendor, _ in parse_bundle(content))
+    except ParseError as problem:
+        assert str(problem).endswith(".")
