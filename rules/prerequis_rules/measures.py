@@ -11,7 +11,8 @@ def measures_of(facts: Iterable[Facts]) -> SiteMeasures:
 
     A test can only find less than the line carries, so the greatest rate and the shortest time are nearest to it.
     `censored` is set when the rates come from tests that say whether they ended before the line was full. A line
-    measured to the machine itself, or not known to be measured to another one, says nothing. `gateways` counts the distinct preferred default gateways.
+    measured to the machine itself, or not known to be measured to another one, says nothing. `gateways` counts the
+    distinct preferred default gateways.
     """
     machines = list(facts)
     lines = [machine.line for machine in machines if machine.line.HasField("loopback") and not machine.line.loopback]

@@ -93,7 +93,7 @@ def _readiness(standings: Sequence[_Standing], score: Score | None, coverage_thr
     weighing = [one for one in standings if WEIGHTS[one.level]]
     if any(one.failed for one in blocking):
         return Readiness.NOT_READY
-    if score is None or any(one.unknown for one in blocking) or score.coverage < 100 * coverage_threshold:
+    if score is None or any(one.unknown for one in blocking) or score.coverage < round(100 * coverage_threshold, 1):
         return Readiness.INSUFFICIENT_DATA
     if any(one.failed or one.waived or one.unknown for one in weighing):
         return Readiness.READY_WITH_RESERVATIONS

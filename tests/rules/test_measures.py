@@ -32,6 +32,13 @@ def test_a_lower_bound_counts_only_when_it_is_the_best() -> None:
     assert measured(bound, figure).censored is True
 
 
+def test_both_directions_must_be_whole_for_the_figures_to_be_whole() -> None:
+    down, up = Line(down_bits_per_second=5e6, censored=False), Line(up_bits_per_second=5e6, censored=True)
+    assert measured(down, up).censored is True
+    up.ClearField("censored")
+    assert not measured(down, up).HasField("censored")
+
+
 def test_a_test_that_does_not_say_whether_it_ended_early_leaves_that_open() -> None:
     assert measured(Line(down_bits_per_second=5e6)) == SiteMeasures(down_bits_per_second=5e6)
 

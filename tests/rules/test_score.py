@@ -68,6 +68,15 @@ def test_too_little_decided_is_insufficient_even_without_a_blocking_rule(pack: P
     assert result.readiness is Readiness.INSUFFICIENT_DATA
 
 
+@pytest.mark.parametrize(("threshold", "readiness"), [(0.07, "READY_WITH_RESERVATIONS"), (0.071, "INSUFFICIENT_DATA")])
+def test_a_coverage_of_exactly_the_threshold_is_enough(pack: Pack, threshold: float, readiness: str) -> None:
+    framework = replace(pack.frameworks["essai"], coverage_threshold=threshold)
+    judgements = [judgement("reader-present", PASS if number < 7 else UNKNOWN, str(number)) for number in range(100)]
+    result = score_framework(pack, framework, judgements, unseen=0)
+    assert result.score == Score(7.0, 100.0, 7.0)
+    assert result.readiness == readiness
+
+
 def test_no_applicable_rule_gives_no_score(pack: Pack) -> None:
     for judgements in ([], all_of(NOT_APPLICABLE), [judgement("second-access", PASS)]):
         result = scored(pack, judgements)
