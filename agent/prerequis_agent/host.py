@@ -28,36 +28,13 @@ from prerequis_agent.pcsc import Scard
 from prerequis_agent.surroundings import Surroundings
 from prerequis_agent.tls_stream import TlsStream
 
-PROGRAMS = frozenset(
-    {
-        # packet filters
-        "nft",
-        "iptables-save",
-        "ip6tables-save",
-        "iptables-legacy-save",
-        "ip6tables-legacy-save",
-        "ufw",
-        "firewall-cmd",
-        "pfctl",
-        "socketfilterfw",
-        # system
-        "systemctl",
-        "systemd-detect-virt",
-        "resolvectl",
-        "sw_vers",
-        "sysctl",
-        # updates
-        "apt-get",
-        "dnf",
-        "needs-restarting",
-    }
-)
+PROGRAMS = frozenset({"nft", "iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save"})
 """Every program that the agent may run; nothing else is ever started."""
 
-DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/ApplicationFirewall")
+DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Where programs are looked for: directories that only the administrator can write, never the caller's PATH."""
 
-ENVIRONMENT = {"PATH": ":".join(DIRECTORIES[:4]), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb"}
+ENVIRONMENT = {"PATH": ":".join(DIRECTORIES), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb"}
 """The whole environment of a program: untranslated output, nothing of the caller's."""
 
 MOST_BYTES = 8 * 1024 * 1024

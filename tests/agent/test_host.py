@@ -11,6 +11,7 @@ import pytest
 from prerequis_agent import host as module
 from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported
 from prerequis_agent.host import CommandResult, Host
+from prerequis_agent.runner import discover
 
 as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 
@@ -98,6 +99,10 @@ def test_below_a_root_of_fixtures_nothing_asks_the_live_machine(fixture_root: Pa
 def test_a_program_outside_the_list_is_never_run() -> None:
     with pytest.raises(ValueError, match="rm is not in the list"):
         Host().run("rm", "-rf", "/nowhere")
+
+
+def test_the_agent_may_run_what_its_probes_declare_and_nothing_else() -> None:
+    assert {command for probe in discover() for command in probe.commands} == module.PROGRAMS
 
 
 def test_an_absent_program_is_unsupported(programs: Path) -> None:

@@ -10,6 +10,7 @@ from prerequis_agent.config import State
 from prerequis_agent.probes import probe_names
 
 if TYPE_CHECKING:
+    from prerequis.v1.report_pb2 import Report
     from prerequis_agent.advice import Advice
 
 HELP = "dit ce qu'il reste à faire sur ce poste, sans rien envoyer"
@@ -38,11 +39,11 @@ def run(options: argparse.Namespace) -> ExitCode:
         verdicts = [{name: value for name, value in asdict(one).items() if name != "title"} for one in advice]
         sys.stdout.write(json.dumps({"verdicts": verdicts}, ensure_ascii=False, indent=2) + "\n")
     else:
-        sys.stdout.write(_text(advice))
+        sys.stdout.write(_text(advice, report))
     return ExitCode.DONE
 
 
-def _text(advice: "tuple[Advice, ...]") -> str:
+def _text(advice: "tuple[Advice, ...]", report: "Report") -> str:
     shown = [one for one in advice if one.verdict in _MARKS]
     failed = [one for one in shown if one.verdict == "FAIL"]
     unknown = [one for one in shown if one.verdict == "UNKNOWN"]
@@ -55,4 +56,11 @@ def _text(advice: "tuple[Advice, ...]") -> str:
             lines.append(f"      vu : {one.observed}")
         if one.verdict == "FAIL":
             lines.append(f"      à faire : {one.remedy}")
+    unseen = [f"  {run.name} : {run.detail}" for run in report.probes if run.detail]
+    if not report.workstation.HasField("role"):
+        unseen.append(
+            "  rôle du poste : non déclaré ; enrôler avec --role pour que les règles du soin soient vérifiées."
+        )
+    if unseen:
+        lines += ["Ce qui n'a pas pu être vu :", *unseen]
     return "\n".join(lines) + "\n"
