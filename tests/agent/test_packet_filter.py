@@ -21,7 +21,8 @@ _WORDS = st.sampled_from(
      "--ctstate", "NEW", "--comment", '"', "'", "*filter", ":INPUT DROP", "COMMIT"]
 )  # fmt: skip
 _KEYS = (
-    "match", "left", "right", "op", "ct", "meta", "key", "set", "vmap", "data", "jump", "goto", "target", "accept", "xt",
+    "match", "left", "right", "op", "ct", "meta", "key", "set", "vmap", "data", "jump", "goto", "target", "accept",
+    "xt",
 )  # fmt: skip
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text("lonew", max_size=3),

@@ -23,6 +23,7 @@ _DEVICE_TYPES = {
     "wlan": Interface.WIFI, "wwan": Interface.MOBILE, "wireguard": Interface.TUNNEL, "ppp": Interface.TUNNEL,
     "gretap": Interface.TUNNEL, "ip6gretap": Interface.TUNNEL, "vxlan": Interface.TUNNEL, "geneve": Interface.TUNNEL,
 }  # fmt: skip
+_ATTRIBUTES = ("carrier", "duplex", "flags", "mtu", "operstate", "speed", "tun_flags", "type", "uevent")
 _IFF_UP, _IFF_TUN = 0x1, 0x1
 # RTF_* of linux/route.h.
 _RTF_UP, _RTF_REJECT = 0x1, 0x200
@@ -211,5 +212,11 @@ def _interfaces_of_psutil(host: Host) -> list[Interface]:
 PROBE = Probe(
     name="network",
     observe=observe,
-    reads=("/etc/resolv.conf", "/proc/net/ipv6_route", "/proc/net/route", f"{_NET}/*/*", *_UPSTREAM_RESOLVERS),
+    reads=(
+        "/etc/resolv.conf",
+        "/proc/net/ipv6_route",
+        "/proc/net/route",
+        *(f"{_NET}/*/{name}" for name in _ATTRIBUTES),
+        *_UPSTREAM_RESOLVERS,
+    ),
 )

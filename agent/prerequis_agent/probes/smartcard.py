@@ -59,6 +59,10 @@ class PcscView:
     remedy: str = ""
 
 
+_ABSENT = PcscView(Smartcard.ABSENT, None, "Le service PC/SC n'est pas installé : installer le paquet pcscd.")
+_STOPPED = PcscView(Smartcard.STOPPED, None, "Le service PC/SC (carte à puce) est arrêté : le démarrer.")
+
+
 def reader_name(pcsc_name: str) -> str:
     """Return a PC/SC reader name without the serial number that drivers append.
 
@@ -175,17 +179,13 @@ def _driver_names(host: Host) -> dict[UsbId, str]:
 
 
 def _ask(host: Host) -> PcscView:
-    # Elsewhere than on Linux the service is a part of the system.
-    installed = host.platform != "linux" or any(host.exists(program) for program in _SERVICE_PROGRAMS)
-    if not installed:
-        return PcscView(Smartcard.ABSENT, None, "Le service PC/SC n'est pas installé : installer le paquet pcscd.")
     try:
         scard = host.pcsc()
     except Unsupported as problem:
-        return PcscView(None, None, str(problem))
+        return PcscView(None, None, str(problem)) if _is_installed(host) else _ABSENT
     result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
     if result in (scard.SCARD_E_NO_SERVICE, scard.SCARD_E_SERVICE_STOPPED):
-        return PcscView(Smartcard.STOPPED, None, "Le service PC/SC (carte à puce) est arrêté : le démarrer.")
+        return _STOPPED if _is_installed(host) else _ABSENT
     if result == scard.SCARD_W_SECURITY_VIOLATION:
         return PcscView(Smartcard.REFUSED, None, "Le service PC/SC refuse le compte de l'agent : relancer avec sudo.")
     if result != scard.SCARD_S_SUCCESS:
@@ -194,6 +194,11 @@ def _ask(host: Host) -> PcscView:
         return _slots(scard, context)
     finally:
         scard.SCardReleaseContext(context)
+
+
+def _is_installed(host: Host) -> bool:
+    # Elsewhere than on Linux the service is a part of the system.
+    return host.platform != "linux" or any(host.exists(program) for program in _SERVICE_PROGRAMS)
 
 
 def _slots(scard: Scard, context: int) -> PcscView:
@@ -224,5 +229,11 @@ def _card(scard: Scard, state: int) -> Card:
 PROBE = Probe(
     name="smartcard",
     observe=observe,
-    reads=(f"{_USB}/*/*", *(f"{place}/*/Contents/Info.plist" for place in _DRIVERS), *_SERVICE_PROGRAMS),
+    reads=(
+        f"{_USB}/*/bInterfaceClass",
+        f"{_USB}/*/idProduct",
+        f"{_USB}/*/idVendor",
+        *(f"{place}/*/Contents/Info.plist" for place in _DRIVERS),
+        *_SERVICE_PROGRAMS,
+    ),
 )

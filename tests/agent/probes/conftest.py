@@ -76,6 +76,8 @@ class FixtureHost(Host):
         self.secrets: list[str] = story["secrets"]
         self.scripted_pcsc = ScriptedPcsc(story["pcsc"]) if "pcsc" in story else None
         self._volume = story.get("volume")
+        self.asked: set[str] = set()
+        self.programs: set[str] = set()
         self._refused = frozenset(story.get("refused", []))
         self._lay_out(story)
 
@@ -98,9 +100,14 @@ class FixtureHost(Host):
             os.utime(super().path(path), (moment.timestamp(), moment.timestamp()))
 
     def path(self, path: str) -> Path:
+        self.asked.add(path)
         if path in self._refused:
             raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {path}.")
         return super().path(path)
+
+    def run(self, *argv: str, timeout: float = 5.0) -> CommandResult:
+        self.programs.add(argv[0])
+        return super().run(*argv, timeout=timeout)
 
     def volume(self, path: str) -> Volume:
         return Volume(**self._volume) if self._volume else super().volume(path)
