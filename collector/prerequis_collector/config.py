@@ -45,6 +45,10 @@ class Listening:
     measure: Address
     enrolment: Address
 
+    def under(self, name: str) -> "Listening":
+        """Return the same ports on the host of this name."""
+        return Listening(*(Address(name, one.port) for one in (self.listen, self.measure, self.enrolment)))
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -62,6 +66,16 @@ class Config:
         """The name that tickets and credentials give."""
         return self.names[0]
 
+    @property
+    def authority_certificate(self) -> Path:
+        """The certificate that everybody trusts, PEM."""
+        return self.data / "authority.pem"
+
+    @property
+    def authority_key(self) -> Path:
+        """The key that signs certificates, PEM; it never leaves this file."""
+        return self.data / "authority.key"
+
     def listening(self) -> Listening:
         """Return where the collector was last heard to listen, under its public name; the usual ports if never."""
         usual = Address(self.public_name, GRPC_PORT)
@@ -69,8 +83,8 @@ class Config:
             noted: Mapping[str, str] = json.loads((self.data / "listening.json").read_text())
         except FileNotFoundError:
             return Listening(usual, usual.next(1), usual.next(2))
-        ports = {key: Address.parse(noted[key]).port for key in ("listen", "measure", "enrolment")}
-        return Listening(**{key: Address(self.public_name, port) for key, port in ports.items()})
+        listen, measure, enrolment = (Address.parse(noted[key]) for key in ("listen", "measure", "enrolment"))
+        return Listening(listen, measure, enrolment).under(self.public_name)
 
     def note_listening(self, where: Listening) -> None:
         """Write where the collector listens, for scripts and for the tickets made from now on."""

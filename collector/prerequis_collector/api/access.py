@@ -1,0 +1,27 @@
+"""Who may call what. A method that is not here is refused to everybody."""
+
+from collections.abc import Mapping
+
+from prerequis_collector.services.identify import OPERATOR_ROLES, Role
+
+_AGENT = frozenset({Role.AGENT})
+_OPERATORS = frozenset(OPERATOR_ROLES)
+
+OPEN = frozenset({"/prerequis.v1.EnrolmentService/Enrol"})
+"""Calls that need no certificate; they check their own ticket."""
+
+ROLES: Mapping[str, frozenset[Role]] = {
+    "/prerequis.v1.EnrolmentService/Renew": _AGENT,
+    "/prerequis.v1.ReportService/Submit": _AGENT,
+    "/prerequis.v1.ReportService/SubmitMany": _AGENT,
+    "/prerequis.v1.MeasurementService/GetPlan": _AGENT,
+    "/prerequis.v1.MeasurementService/AcquireLease": _AGENT,
+    "/prerequis.v1.MeasurementService/RenewLease": _AGENT,
+    "/prerequis.v1.MeasurementService/ReleaseLease": _AGENT,
+    "/prerequis.v1.ReviewService/ListSites": _OPERATORS,
+    "/prerequis.v1.ReviewService/GetSite": _OPERATORS,
+    "/prerequis.v1.ReviewService/GetPack": _OPERATORS,
+    "/prerequis.v1.ReviewService/SaveAnswer": frozenset({Role.TECHNICIAN, Role.DSI, Role.ADMIN}),
+    "/prerequis.v1.OrderingService/ListNeeds": _OPERATORS,
+    "/prerequis.v1.OrderingService/RecordOrder": frozenset({Role.ORDERING, Role.DSI, Role.ADMIN}),
+}

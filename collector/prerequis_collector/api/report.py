@@ -1,0 +1,44 @@
+"""ReportService: a receipt leaves only after the report is on the disk."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from grpc import aio
+
+from prerequis.v1.report_pb2 import (
+    Receipt,
+    SignedReport,
+    SubmitManyRequest,
+    SubmitManyResponse,
+    SubmitRequest,
+    SubmitResponse,
+)
+from prerequis.v1.report_pb2_grpc import ReportServiceServicer
+from prerequis_collector.collector import Collector
+from prerequis_collector.services import accept
+
+
+class Reports(ReportServiceServicer):
+    """Answers agents; a report is its signer's, whoever brings it."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    async def Submit(self, request: SubmitRequest, context: aio.ServicerContext[Any, Any]) -> SubmitResponse:
+        """Return the receipt of one report."""
+        return SubmitResponse(receipt=await self._receipt(request.report))
+
+    async def SubmitMany(
+        self, request_iterator: AsyncIterator[SubmitManyRequest], context: aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[SubmitManyResponse]:
+        """Give one receipt for each report, in order."""
+        async for request in request_iterator:
+            yield SubmitManyResponse(receipt=await self._receipt(request.report))
+
+    async def _receipt(self, signed: SignedReport) -> Receipt:
+        now = self._collector.now()
+        checked = await asyncio.to_thread(accept.verify, signed, self._collector.authority, now)
+        if isinstance(checked, Receipt):
+            return checked
+        return await self._collector.write(lambda transaction: accept.keep(transaction, checked, now))

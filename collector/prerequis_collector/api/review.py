@@ -1,0 +1,59 @@
+"""ReviewService: how sites stand, and what people answer."""
+
+from typing import Any
+
+from grpc import aio
+
+from prerequis.v1 import review_pb2 as wire
+from prerequis.v1.review_pb2_grpc import ReviewServiceServicer
+from prerequis_collector.api.guard import caller
+from prerequis_collector.api.refresh import judge_now, refresh
+from prerequis_collector.collector import Collector
+from prerequis_collector.services.answer import save_answer
+from prerequis_collector.services.scorecard import pack_message, scorecard
+from prerequis_collector.services.summarise import site_list
+
+
+class Review(ReviewServiceServicer):
+    """Answers operators."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    async def ListSites(
+        self, request: wire.ListSitesRequest, context: aio.ServicerContext[Any, Any]
+    ) -> wire.ListSitesResponse:
+        """Return one line per site, in FINESS order."""
+        await refresh(self._collector)
+        return wire.ListSitesResponse(sites=await self._collector.read(site_list))
+
+    async def GetSite(
+        self, request: wire.GetSiteRequest, context: aio.ServicerContext[Any, Any]
+    ) -> wire.GetSiteResponse:
+        """Return one site as it is judged now."""
+        return scorecard(self._collector.pack, await judge_now(self._collector, request.finess))
+
+    async def GetPack(
+        self, request: wire.GetPackRequest, context: aio.ServicerContext[Any, Any]
+    ) -> wire.GetPackResponse:
+        """Return the rules and questions in force."""
+        return pack_message(self._collector.pack)
+
+    async def SaveAnswer(
+        self, request: wire.SaveAnswerRequest, context: aio.ServicerContext[Any, Any]
+    ) -> wire.SaveAnswerResponse:
+        """Keep an answer in the caller's name."""
+        pack, author, now = self._collector.pack, caller().name, self._collector.now()
+        answer = await self._collector.write(
+            lambda transaction: save_answer(
+                transaction,
+                pack,
+                finess=request.finess,
+                question=request.question,
+                choice=request.choice,
+                comment=request.comment,
+                author=author,
+                now=now,
+            )
+        )
+        return wire.SaveAnswerResponse(answer=answer)

@@ -1,0 +1,48 @@
+"""What a serving collector consists of."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from prerequis_collector.config import Listening
+from prerequis_collector.services.authority import Authority
+from prerequis_collector.services.lease import Leases
+from prerequis_collector.store.database import Database, Transaction
+from prerequis_collector.store.writer import Writer
+from prerequis_rules.pack import Pack
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Collector:
+    """The parts that calls share; reads run in threads, writes in the writer's transactions."""
+
+    database: Database
+    writer: Writer
+    authority: Authority
+    pack: Pack
+    reached_at: Listening
+    """Under its public name, as agents are told; the ports are known only once the collector listens."""
+    leases: Leases = field(default_factory=Leases)
+    judging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while summaries are brought up to date: doing it twice at once would only take twice the time."""
+
+    async def read(self, question: Callable[[Transaction], T]) -> T:
+        """Return the answer of one consistent view; raises StorageUnavailable and what the question raises."""
+
+        def ask() -> T:
+            with self.database.read() as transaction:
+                return question(transaction)
+
+        return await asyncio.to_thread(ask)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Return what the work returned once it is on the disk; raises Overloaded, StorageUnavailable and its own."""
+        return await asyncio.wrap_future(self.writer.submit(work))
+
+    def now(self) -> datetime:
+        """Return this moment, UTC."""
+        return datetime.now(UTC)

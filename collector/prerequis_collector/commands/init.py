@@ -1,0 +1,63 @@
+"""`init`: make the folder of a collector, with its own authority and an empty database."""
+
+import argparse
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prerequis.command_line import CommandLine, ExitCode
+from prerequis_collector.config import Config, default_database_url
+from prerequis_collector.errors import AlreadyThere, StorageUnavailable
+from prerequis_collector.opening import write_secret
+from prerequis_collector.services.authority import Authority, key_pem
+from prerequis_collector.services.toml import toml
+from prerequis_collector.store import schema
+from prerequis_collector.store.database import Database
+
+HELP = "crée le dossier du collecteur, son autorité de certification et sa base"
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def configure(parser: CommandLine) -> None:
+    """Add the arguments."""
+    parser.add_argument(
+        "--name",
+        action="append",
+        metavar="MACHINE",
+        help="nom ou adresse sous lequel les postes joignent le collecteur, le principal d'abord ; peut être répété",
+    )
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Make everything, or nothing; raises AlreadyThere, StorageUnavailable."""
+    data: Path = arguments.data
+    names = tuple(dict.fromkeys((*(arguments.name or [socket.gethostname()]), *_LOCAL)))
+    config = Config(data, names, default_database_url(data), None)
+    database = data / "collector.sqlite3"
+    made = (config.authority_certificate, config.authority_key, database, data / "collector.toml")
+    if any(path.exists() for path in made):
+        raise AlreadyThere(f"{data} est déjà le dossier d'un collecteur : rien n'a été changé.")
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        authority = Authority.create(datetime.now(UTC))
+        write_secret(config.authority_key, key_pem(authority.key))
+        write_secret(config.authority_certificate, authority.certificate_pem())
+        write_secret(database, b"")  # an empty file is an empty database, and this one keeps its mode
+        _make_database(config)
+        # Last: its presence says that the folder is complete.
+        write_secret(data / "collector.toml", toml({"names": list(names)}).encode())
+    except (OSError, StorageUnavailable) as error:
+        for path in (*made, Path(f"{database}-wal"), Path(f"{database}-shm")):
+            path.unlink(missing_ok=True)
+        if isinstance(error, StorageUnavailable):
+            raise
+        raise StorageUnavailable(f"Impossible de créer {data} : {error.strerror}.") from error
+    return ExitCode.DONE
+
+
+def _make_database(config: Config) -> None:
+    database = Database(config.database_url)
+    try:
+        schema.upgrade(database)
+    finally:
+        database.close()

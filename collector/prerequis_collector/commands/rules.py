@@ -1,0 +1,38 @@
+"""`rules check`: compile every expression, run every case, map every requirement."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from prerequis.command_line import CommandLine, ExitCode
+from prerequis_rules.check import CheckReport, check_pack
+
+HELP = "vérifie les règles"
+
+
+def configure(parser: CommandLine) -> None:
+    """Add the arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", title="actions")
+    check = actions.add_parser("check", help="vérifie chaque règle, chaque exemple, chaque référentiel")
+    check.add_argument("directory", nargs="?", type=Path, metavar="DOSSIER", help="règles propres, ajoutées aux autres")
+    check.add_argument("--json", action="store_true", help="un document JSON sur la sortie standard")
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Print what was found; a fault gives FINDING."""
+    report = check_pack(arguments.directory)
+    if arguments.json:
+        sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        _print(report)
+    return ExitCode.DONE if report.ok else ExitCode.FINDING
+
+
+def _print(report: CheckReport) -> None:
+    for error in report.errors:
+        sys.stderr.write(f"{error}\n")
+    sys.stdout.write(f"{report.rules} règles, {report.cases} exemples, {len(report.errors)} erreurs\n")
+    for name, coverage in report.frameworks.items():
+        covered = coverage.requirements - len(coverage.uncovered)
+        sys.stdout.write(f"{name} : {covered} exigences couvertes sur {coverage.requirements}\n")

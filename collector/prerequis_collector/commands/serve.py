@@ -1,0 +1,53 @@
+"""`serve`: answer agents and operators until told to stop."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+
+from prerequis.command_line import CommandLine, ExitCode
+from prerequis_collector import config
+from prerequis_collector.config import GRPC_PORT, Address, Config, Listening
+from prerequis_collector.opening import load_rules, opened_database
+from prerequis_collector.serving import serving
+from prerequis_collector.store.database import Database
+
+HELP = "sert les postes et les personnes"
+
+
+def configure(parser: CommandLine) -> None:
+    """Add the arguments."""
+    usual = str(Address("0.0.0.0", GRPC_PORT))  # noqa: S104 – the agents are on other machines
+    address = "MACHINE:PORT"
+    parser.add_argument("--listen", default=usual, metavar=address, help=f"où répondre aux appels ({usual})")
+    parser.add_argument("--measure-listen", metavar=address, help="où mesurer les lignes (port suivant)")
+    parser.add_argument("--enrol-listen", metavar=address, help="où enrôler les postes (deuxième port suivant)")
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Serve until SIGTERM or SIGINT; raises InvalidInput, SchemaMismatch, StorageUnavailable."""
+    main = Address.parse(arguments.listen)
+    wanted = Listening(
+        listen=main,
+        measure=Address.parse(arguments.measure_listen) if arguments.measure_listen else main.next(1),
+        enrolment=Address.parse(arguments.enrol_listen) if arguments.enrol_listen else main.next(2),
+    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    known = config.load(arguments.data)
+    with opened_database(known) as database:
+        asyncio.run(_serve(known, database, wanted))
+    return ExitCode.DONE
+
+
+async def _serve(known: Config, database: Database, wanted: Listening) -> None:
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    async with serving(known, database, load_rules(known), wanted):
+        where = known.listening()
+        sys.stderr.write(
+            f"Le collecteur répond sur {where.listen}, mesure sur {where.measure}, enrôle sur {where.enrolment}.\n"
+        )
+        await told_to_stop.wait()

@@ -1,0 +1,59 @@
+"""`site add`: write a site into the register, or change what is known of it."""
+
+import argparse
+import sys
+from datetime import date
+
+from prerequis.command_line import CommandLine, ExitCode
+from prerequis_collector import config
+from prerequis_collector.errors import InvalidInput
+from prerequis_collector.opening import load_rules, opened_database
+from prerequis_collector.services.register import looks_mistyped, save_site
+from prerequis_collector.store.sites import SiteRow
+
+HELP = "tient le registre des sites"
+_NUMBERS = {
+    "professionals": "professionnels qui écrivent dans le DUI",
+    "simultaneous-users": "utilisateurs du DUI en même temps",
+    "secretariats": "secrétariats",
+    "workstations": "postes du site, avec ou sans agent",
+}
+
+
+def configure(parser: CommandLine) -> None:
+    """Add the arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", title="actions")
+    add = actions.add_parser("add", help="inscrit un site, ou remplace ce qu'on en savait")
+    add.add_argument("finess", metavar="FINESS", help="numéro FINESS de l'établissement, neuf caractères")
+    add.add_argument("--name", required=True, metavar="NOM", help="nom du site")
+    for number, meaning in _NUMBERS.items():
+        add.add_argument(f"--{number}", type=int, metavar="N", help=meaning)
+    add.add_argument("--deadline", type=date.fromisoformat, metavar="AAAA-MM-JJ", help="jour où le site doit être prêt")
+    add.add_argument("--profile", default="", metavar="PROFIL", help="profil d'éditeur de DUI")
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Keep the site and say what was done on stderr; raises InvalidInput."""
+    known = config.load(arguments.data)
+    if arguments.profile:
+        profiles = load_rules(known).profiles
+        if arguments.profile not in profiles:
+            raise InvalidInput(
+                f"Il n'y a pas de profil « {arguments.profile} » ; choisir parmi : {', '.join(profiles)}."
+            )
+    site = SiteRow(
+        finess=arguments.finess,
+        name=arguments.name,
+        professionals=arguments.professionals,
+        simultaneous_users=arguments.simultaneous_users,
+        secretariats=arguments.secretariats,
+        workstations=arguments.workstations,
+        deadline=arguments.deadline,
+        profile=arguments.profile,
+    )
+    with opened_database(known) as database, database.write() as transaction:
+        new = save_site(transaction, site)
+    if looks_mistyped(site.finess):
+        sys.stderr.write(f"Attention : la clé de {site.finess} est fausse ; vérifier le numéro.\n")
+    sys.stderr.write(f"Site {site.finess} {'inscrit' if new else 'mis à jour'}.\n")
+    return ExitCode.DONE

@@ -1,0 +1,24 @@
+"""`upgrade`: bring the database to the form that this version expects."""
+
+import argparse
+
+from prerequis.command_line import CommandLine, ExitCode
+from prerequis_collector import config
+from prerequis_collector.store import schema
+from prerequis_collector.store.database import Database
+
+HELP = "met la base au format de cette version ; arrêter d'abord le collecteur"
+
+
+def configure(parser: CommandLine) -> None:
+    """Add nothing: there is nothing to choose."""
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Upgrade in one transaction; raises InvalidInput, StorageUnavailable."""
+    database = Database(config.load(arguments.data).database_url)
+    try:
+        schema.upgrade(database)
+    finally:
+        database.close()
+    return ExitCode.DONE

@@ -1,0 +1,71 @@
+"""Opening what `init` made: the database, the authority and the rules of a folder."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+
+from prerequis_collector.config import Config
+from prerequis_collector.errors import AlreadyThere, InvalidInput, StorageUnavailable
+from prerequis_collector.services.authority import Authority, key_pem, new_key
+from prerequis_collector.store import schema
+from prerequis_collector.store.database import Database
+from prerequis_rules.load import load_pack
+from prerequis_rules.pack import Pack
+from prerequis_rules.schema import PackError
+
+
+@contextmanager
+def opened_database(config: Config) -> Iterator[Database]:
+    """Give the database, in the form that this version expects; raises SchemaMismatch, StorageUnavailable."""
+    database = Database(config.database_url)
+    try:
+        schema.check(database)
+        yield database
+    finally:
+        database.close()
+
+
+def load_authority(config: Config) -> Authority:
+    """Return the folder's authority; raises InvalidInput when its files are gone or closed to this account."""
+    try:
+        return Authority.load(config.authority_certificate.read_bytes(), config.authority_key.read_bytes())
+    except OSError as error:
+        raise InvalidInput(f"L'autorité de {config.data} est illisible : {error.strerror}.") from error
+
+
+def load_rules(config: Config) -> Pack:
+    """Return the rule pack in force; raises InvalidInput with every fault of its files."""
+    try:
+        return load_pack(config.rules)
+    except PackError as error:
+        raise InvalidInput(f"Les règles sont fautives :\n{error}") from error
+
+
+def renew_server_identity(config: Config, authority: Authority) -> tuple[Path, Path]:
+    """Write a fresh certificate and key of the collector itself and return their paths; raises StorageUnavailable."""
+    key = new_key()
+    certificate = authority.issue_server(key.public_key(), config.names, datetime.now(UTC))
+    paths = config.data / "server.pem", config.data / "server.key"
+    contents = certificate.public_bytes(serialization.Encoding.PEM), key_pem(key)
+    for path, content in zip(paths, contents, strict=True):
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        write_secret(new, content)
+        new.replace(path)
+    return paths
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a new file that only its owner reads; raises AlreadyThere, StorageUnavailable, and then leaves nothing."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise AlreadyThere(f"{path} existe déjà : rien n'a été écrit.") from None
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise StorageUnavailable(f"Impossible d'écrire {path} : {error.strerror}.") from error

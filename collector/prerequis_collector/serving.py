@@ -1,0 +1,43 @@
+"""A collector that serves: its database, its writer, its three ports, brought up and down together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prerequis_collector.api import server
+from prerequis_collector.collector import Collector
+from prerequis_collector.config import Config, Listening
+from prerequis_collector.line_server import LineServer, server_context
+from prerequis_collector.opening import load_authority, renew_server_identity
+from prerequis_collector.services.lease import Leases
+from prerequis_collector.store.database import Database
+from prerequis_collector.store.writer import Writer
+from prerequis_rules.pack import Pack
+
+_GRACE_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def serving(known: Config, database: Database, pack: Pack, wanted: Listening) -> AsyncIterator[Collector]:
+    """Give a collector that answers, and let the calls that run end before it goes; raises InvalidInput."""
+    authority, leases = load_authority(known), Leases()
+    certificate, key = renew_server_identity(known, authority)
+    context = server_context(str(certificate), str(key), str(known.authority_certificate))
+    line = LineServer(wanted.measure, context, leases)
+    writer = Writer(database)
+    collector = Collector(database, writer, authority, pack, wanted, leases)
+    grpc_server = server.build(collector)
+    try:
+        identity = (key.read_bytes(), certificate.read_bytes())
+        where = Listening(
+            listen=server.listen(grpc_server, wanted.listen, identity, authority.certificate_pem()),
+            measure=line.address,
+            enrolment=server.listen(grpc_server, wanted.enrolment, identity, None),
+        )
+        collector.reached_at = where.under(known.public_name)
+        await grpc_server.start()
+        known.note_listening(where)
+        yield collector
+    finally:
+        await grpc_server.stop(_GRACE_SECONDS)
+        line.close()
+        writer.close()
