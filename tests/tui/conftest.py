@@ -295,3 +295,9 @@ def stranger() -> Authority:
 def strange_credential(collector: Collector, authority: Authority, stranger: Authority, tmp_path: Path) -> Path:
     """Return the file of an operator whom the collector's authority did not sign."""
     return write_credential(tmp_path / "etranger.toml", stranger, authority.certificate, collector.port)
+
+
+@pytest.fixture
+def sample() -> ordering_pb2.ListNeedsResponse:
+    """Return the needs of the data folder."""
+    return json_format.Parse((DATA / "needs.json").read_text(), ordering_pb2.ListNeedsResponse())

@@ -86,7 +86,7 @@ class PrerequisApp(App[int]):
 
     def _reachable(self, screen: Screen[object]) -> list[str]:
         """Return the actions of the table that a key reaches on a screen, in the order of the table."""
-        bound = {active.binding.action for active in screen.active_bindings.values()}
+        bound = {active.binding.action.removeprefix("app.") for active in screen.active_bindings.values()}
         return [name for name in ACTIONS if name in bound or name == "command_palette"]
 
     async def _act(self, name: str) -> None:

@@ -90,7 +90,7 @@ def reasons(card: Scorecard) -> str:
     """Return in one sentence what decides the readiness."""
     parts: Sequence[str] = (
         wording.count(len(card.blocking), "blocage") if card.blocking else "",
-        wording.count(len(card.unknown_blocking), "point bloquant inconnu", "points bloquants inconnus")
+        wording.count(len(card.unknown_blocking), "inconnu bloquant", "inconnus bloquants")
         if card.unknown_blocking
         else "",
         wording.count(len(card.failed), "autre écart", "autres écarts") if card.failed else "",

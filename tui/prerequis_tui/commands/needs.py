@@ -34,6 +34,7 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
     if options.json:
         write_json(document(needs), out)
     elif form:
+        from prerequis_tui import wording
         from prerequis_tui.exports import needs_csv, needs_xlsx, write_file
 
         content = needs_csv.content(needs) if form == "csv" else needs_xlsx.content(needs)
@@ -42,8 +43,9 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
             out.buffer.write(content)
         else:
             write_file(options.out, content, replace=options.force)
-            out.write(f"{options.out} écrit : {len(needs.lines)} lignes, ")
-            out.write(f"{len(needs.sites_not_measured)} sites non mesurés.\n")
+            lines = wording.count(len(needs.lines), "ligne")
+            missing = wording.count(len(needs.sites_not_measured), "site non mesuré", "sites non mesurés")
+            out.write(f"{options.out} écrit : {lines}, {missing}.\n")
     else:
         from prerequis_tui.printed.needs import print_needs
 

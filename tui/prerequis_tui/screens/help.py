@@ -63,7 +63,7 @@ def _signs() -> Sequence[Content]:
     )
     return (
         verdicts,
-        Content.assemble("« Inconnu » n'est ni un succès ni un échec : personne n'a encore pu le voir."),
+        Content.assemble("« Inconnu » : ni succès ni échec, personne n'a encore pu le voir."),
         Content.assemble(
             "Score : ",
             toned(score_bar.CERTAIN * 3, Tone.GOOD),
@@ -73,5 +73,5 @@ def _signs() -> Sequence[Content]:
             toned(score_bar.LOST * 3, Tone.MUTED),
             " perdu",
         ),
-        Content("« 62 à 87 % (72 % vérifié) » : 62 % sont acquis, 87 % au plus si l'inconnu tourne bien."),
+        Content("62 % sont acquis ; 87 % au plus, si tout l'inconnu tourne bien."),
     )

@@ -16,7 +16,7 @@ _TITLES: dict[type[OperatorError], str] = {
     CollectorUnreachable: "Le collecteur ne répond pas",
     CollectorFailed: "Le collecteur a rencontré une erreur",
     Refused: "Le collecteur refuse",
-    WrongInput: "La demande n'a pas été comprise",
+    WrongInput: "Demande impossible",
 }
 
 _HINTS: dict[type[OperatorError], tuple[str, ...]] = {

@@ -59,7 +59,7 @@ class SiteScreen(Screen[None]):
     SiteScreen TabbedContent { height: 1fr; }
     SiteScreen ContentSwitcher { height: 1fr; }
     SiteScreen TabPane { padding: 0; height: 1fr; }
-    SiteScreen Tabs { margin-bottom: 1; }
+    SiteScreen.-wide FrameworkPane Sheet { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("next_tab", "previous_tab", "refresh", "back", "help", "quit")
 

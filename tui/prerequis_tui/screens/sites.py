@@ -22,7 +22,7 @@ from prerequis_tui.screens.problem import ProblemScreen
 from prerequis_tui.screens.site import SiteScreen
 from prerequis_tui.widgets.line_list import Column, LineList, Spans
 from prerequis_tui.widgets.title_bar import TitleBar
-from prerequis_tui.widgets.tones import toned
+from prerequis_tui.widgets.tones import flow, toned
 from prerequis_tui.wording import Tone
 
 Site = review_pb2.SiteSummary
@@ -48,14 +48,14 @@ def _seen(site: Site) -> Spans:
 
 
 COLUMNS: Sequence[Column[Site]] = (
-    Column("État", _readiness, 22),
+    Column("État", _readiness, 23),
     Column("FINESS", lambda site: [(site.finess, Tone.MUTED)], 9),
     Column("Site", lambda site: [(site.name, Tone.STRONG)]),
-    Column("", lambda site: score_bar.parts(site.score, 20), 20, from_width=110),
+    Column("", lambda site: score_bar.parts(site.score, 12), 12, from_width=116),
     Column("Score", _score, 13, right=True),
-    Column("Vérifié", _coverage, 9, right=True, from_width=84),
-    Column("Blocages", lambda site: [(str(site.blocking or "–"), Tone.PLAIN)], 10, right=True, from_width=130),
-    Column("Postes", lambda site: [(str(site.workstations), Tone.PLAIN)], 8, right=True, from_width=94),
+    Column("Vérifié", _coverage, 7, right=True, from_width=84),
+    Column("Blocages", lambda site: [(str(site.blocking or "–"), Tone.PLAIN)], 8, right=True, from_width=126),
+    Column("Postes", lambda site: [(str(site.workstations), Tone.PLAIN)], 6, right=True, from_width=94),
     Column("Vu le", _seen, 10, from_width=106),
 )
 
@@ -79,7 +79,7 @@ class SitesScreen(Screen[None]):
 
     HELP = "Chaque ligne est un site ; le moins prêt vient d'abord. La recherche porte sur le nom, le FINESS et l'état."
     CSS = """
-    SitesScreen #summary { height: 1; padding: 0 1; margin: 1 0; }
+    SitesScreen #summary { height: auto; padding: 0 1; margin: 1 0; }
     SitesScreen #filter { display: none; height: 1; border: none; padding: 0 1; background: $boost; }
     SitesScreen #filter.-shown { display: block; }
     """
@@ -97,7 +97,7 @@ class SitesScreen(Screen[None]):
         yield TitleBar("Prérequis · sites", self._client.credential)
         yield Static(id="summary")
         yield Input(placeholder="Chercher un nom, un FINESS, un état…", id="filter", compact=True)
-        yield LineList(COLUMNS, lambda site: site.finess, "Aucun site à montrer.", id="sites")
+        yield LineList(COLUMNS, lambda site: site.finess, "Le collecteur prépare la liste…", id="sites")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -115,7 +115,6 @@ class SitesScreen(Screen[None]):
 
     def action_refresh(self) -> None:
         """Ask the collector again."""
-        self._list.loading = not self._sites
         self._load()
 
     @work(exclusive=True)
@@ -127,13 +126,14 @@ class SitesScreen(Screen[None]):
 
     @on(SitesLoaded)
     def _keep(self, message: SitesLoaded) -> None:
-        self._list.loading = False
         self._sites = list(message.sites)
+        self._list.empty = "Aucun site à montrer."
         self._arrange()
 
     @on(CallFailed)
     def _explain(self, message: CallFailed) -> None:
-        self._list.loading = False
+        self._list.empty = "Le collecteur n'a pas répondu : r pour réessayer."
+        self._list.refresh()
         self.app.push_screen(ProblemScreen(message.error, self._client.credential), self._retry)
 
     def _retry(self, again: bool | None) -> None:
@@ -168,11 +168,11 @@ class SitesScreen(Screen[None]):
         total = wording.count(len(self._sites), "site")
         many = total if len(kept) == len(self._sites) else f"{wording.number(len(kept))} sur {total}"
         words = [
-            toned(f"{word.symbol} {wording.number(counts[value])} {word.text.lower()}", word.tone)
+            toned(f"{word.symbol} {word.text} : {wording.number(counts[value])}", word.tone)
             for value, word in wording.READINESS.items()
             if counts[value]
         ]
-        return Content("   ").join([toned(many, Tone.STRONG), *words])
+        return flow([toned(many, Tone.STRONG), *words], self.size.width - 2)
 
     def action_filter(self) -> None:
         """Open the search line."""

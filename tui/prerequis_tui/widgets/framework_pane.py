@@ -55,7 +55,6 @@ class FrameworkPane(Vertical):
     FrameworkPane .score { height: auto; padding: 0 1; margin-bottom: 1; }
     FrameworkPane LineList { width: 3fr; }
     FrameworkPane Sheet { display: none; width: 2fr; border-left: tall $panel; padding: 0 2; }
-    .-wide FrameworkPane Sheet { display: block; }
     """
 
     def __init__(self, framework: judgement_pb2.FrameworkResult, *, id: str) -> None:

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -111,7 +111,8 @@ class LineList(ScrollView, Generic[Row], can_focus=True):
         super().__init__(id=id, classes=classes)
         self._columns = columns
         self._key = key
-        self._empty = empty
+        self.empty = empty
+        """What is said when there is no row."""
         self._rows: Sequence[Row | Heading] = ()
         self.marked = ""
         """Title of the column behind which an arrow shows the order."""
@@ -131,7 +132,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True):
         """List other rows; with `keep` the cursor stays on the row of the same key."""
         held = self.chosen
         self._rows = rows
-        self.virtual_size = Size(self.size.width, len(rows) + 1)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(rows) + 1)
         place = -1
         if keep and held is not None:
             wanted = self._key(held)
@@ -141,7 +142,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True):
         self.set_reactive(LineList.cursor, -1)
         self.cursor = place if place >= 0 else self._row_from(0, 1)
         self.refresh()
-        if place < 0:
+        if self.cursor < 0:
             self.scroll_to(y=0, animate=False)
 
     def watch_cursor(self, before: int, now: int) -> None:
@@ -149,12 +150,24 @@ class LineList(ScrollView, Generic[Row], can_focus=True):
         for at in (before, now):
             if at >= 0:
                 self.refresh_line(at + 1)
-        if now >= 0:
-            # The first line in sight is the title's: a row right under it must not hide behind it.
-            self.scroll_to_region(Region(0, now, max(self.size.width, 1), 2), animate=False, force=True)
+        self._keep_in_sight()
         row = self.chosen
         if row is not None:
             self.post_message(self.Chosen(row))
+
+    def _keep_in_sight(self) -> None:
+        """Scroll as little as shows the cursor, with the headings right above it."""
+        seen = self.size.height - 1
+        if self.cursor < 0 or seen < 1:
+            return
+        first = self.cursor
+        while first > 0 and isinstance(self._rows[first - 1], Heading):
+            first -= 1
+        first = max(first, self.cursor - seen + 1)
+        if first < self.scroll_offset.y:
+            self.scroll_to(y=first, animate=False)
+        elif self.cursor >= self.scroll_offset.y + seen:
+            self.scroll_to(y=self.cursor - seen + 1, animate=False)
 
     def action_open_row(self) -> None:
         """Open the row under the cursor."""
@@ -167,8 +180,6 @@ class LineList(ScrollView, Generic[Row], can_focus=True):
         place = self._row_from(self.cursor + step, step)
         if place >= 0:
             self.cursor = place
-        elif step < 0:
-            self.scroll_to(y=0, animate=False)
 
     def action_page(self, way: int) -> None:
         """Move by what is in sight."""
@@ -178,8 +189,6 @@ class LineList(ScrollView, Generic[Row], can_focus=True):
     def action_end(self, place: int) -> None:
         """Move to the first row (0) or the last (-1)."""
         self.cursor = self._row_from(0, 1) if place == 0 else self._row_from(len(self._rows) - 1, -1)
-        if place == 0:
-            self.scroll_to(y=0, animate=False)
 
     def _row_from(self, place: int, step: int) -> int:
         """Return the index of the first row from `place` on in steps of `step`, or -1."""
@@ -201,7 +210,8 @@ class LineList(ScrollView, Generic[Row], can_focus=True):
 
     def on_resize(self) -> None:
         """Keep the width of what is painted equal to what is seen."""
-        self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows) + 1)
+        self._keep_in_sight()
         self.refresh()
 
     def on_focus(self) -> None:
@@ -214,13 +224,13 @@ class LineList(ScrollView, Generic[Row], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return one line in sight: the titles first, whatever is scrolled."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         plain = self.get_component_rich_style("line-list--plain")
         if y == 0:
             return self._titles(width)
         place = self.scroll_offset.y + y - 1
         if place >= len(self._rows):
-            text = self._empty if not self._rows and y == 2 else ""
+            text = self.empty if not self._rows and y == 2 else ""
             return Strip([Segment(text, self._style(Tone.MUTED))]).adjust_cell_length(width, plain)
         row = self._rows[place]
         if isinstance(row, Heading):

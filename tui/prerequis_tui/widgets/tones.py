@@ -1,5 +1,7 @@
 """The tones as styles of the theme, for texts outside lists."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from prerequis.v1 import judgement_pb2
@@ -11,7 +13,7 @@ STYLES = {
     Tone.BAD: "bold $text-error",
     Tone.WARNING: "$text-warning",
     Tone.UNKNOWN: "bold $text-accent",
-    Tone.MUTED: "$text-muted",
+    Tone.MUTED: "$foreground 60%",
     Tone.PLAIN: "",
     Tone.STRONG: "bold",
 }
@@ -25,6 +27,17 @@ def toned(text: str, tone: Tone) -> Content:
 def worded(word: Word) -> Content:
     """Return the symbol and the word, coloured."""
     return toned(f"{word.symbol} {word.text}", word.tone)
+
+
+def flow(parts: Sequence[Content], width: int) -> Content:
+    """Return the parts side by side, on as many lines as keep each part whole."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if lines[-1].cell_length + 3 + part.cell_length <= width:
+            lines[-1] = Content.assemble(lines[-1], "   ", part)
+        else:
+            lines.append(part)
+    return Content("\n").join(lines)
 
 
 def scored(score: judgement_pb2.Score, width: int) -> Content:
