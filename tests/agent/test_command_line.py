@@ -239,7 +239,6 @@ def test_a_report_made_while_the_collector_is_away_arrives_once(enrolled: Agent,
 
 
 def test_an_offline_scan_still_knows_the_hosts_of_the_plan(enrolled: Agent, collector: TinyCollector) -> None:
-    assert enrolled("scan", "--only", "services").returncode == ExitCode.DONE
     collector.stop()
     report = json_format.Parse(enrolled("scan", "--json", "--only", "services").stdout, Report())
     collector.start()

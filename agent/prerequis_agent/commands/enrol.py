@@ -1,6 +1,7 @@
 """`enrol`: make this machine known to its site's collector."""
 
 import argparse
+import contextlib
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Enrol and say where."""
-    from prerequis_agent import enrolment
+    from prerequis_agent import enrolment, identity, site_plan
+    from prerequis_agent.errors import CollectorUnreachable, Refused
 
-    known = enrolment.enrol(State(options.state), read_ticket(options.ticket), options.role, datetime.now(UTC))
+    state = State(options.state)
+    known = enrolment.enrol(state, read_ticket(options.ticket), options.role, datetime.now(UTC))
+    with contextlib.suppress(CollectorUnreachable, Refused):  # it is asked for again at every scan
+        site_plan.refresh(state, identity.load(state.identity))
     sys.stdout.write(f"Ce poste est rattaché à {known.site} ({known.finess}).\n")
     return ExitCode.DONE
