@@ -1,18 +1,12 @@
-"""Checking a rule pack: every expression compiled, every case run, every requirement mapped."""
+"""Checking a rule pack: every expression compiled, every case run, also with less known, every requirement mapped."""
 
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 
-from prerequis.v1.context_pb2 import SiteContext
-from prerequis_rules.answers import standing
-from prerequis_rules.context import laid_over
-from prerequis_rules.derive import derive
-from prerequis_rules.ends import apply
-from prerequis_rules.judge import site_ends, workstation_ends
+from prerequis_rules.cases import run_cases
+from prerequis_rules.forget import broken_promises
 from prerequis_rules.load import load_pack
-from prerequis_rules.model import Case, Framework, Judgement, Rule
-from prerequis_rules.pack import Pack
+from prerequis_rules.model import Framework
 from prerequis_rules.schema import PackError
 
 
@@ -66,48 +60,9 @@ def check_pack(directory: Path | None = None) -> CheckReport:
     return CheckReport(
         rules=len(pack.rules),
         cases=sum(len(rule.cases) for rule in pack.rules.values()),
-        errors=run_cases(pack),
+        errors=run_cases(pack) + broken_promises(pack),
         frameworks={identifier: _coverage(framework) for identifier, framework in pack.frameworks.items()},
     )
-
-
-def run_cases(pack: Pack) -> tuple[str, ...]:
-    """Return one sentence, with its place, for each case that does not give what it says."""
-    return tuple(fault for rule in pack.rules.values() for case in rule.cases if (fault := _fault(pack, rule, case)))
-
-
-def run_case(pack: Pack, rule: Rule, case: Case) -> Judgement:
-    """Return what a rule gives for one of its cases; the case's profile is laid over the pack's default one."""
-    context = case.context
-    profile = laid_over(pack.default_profile, context.profile)
-    now = context.now.ToDatetime(UTC)
-    if isinstance(context, SiteContext):
-        answers = standing(pack.questions, context.answers, now)
-        ends = site_ends(context.site, profile, answers, case.counts, context.measures, now)
-    else:
-        derived = context.derived if context.HasField("derived") else derive(context.facts, pack.knowledge, now)
-        role = context.workstation.role if context.workstation.HasField("role") else None
-        ends = workstation_ends(context.facts, role, context.site, profile, derived, now)
-    return apply(rule, pack.programs[rule.id], "", ends)
-
-
-def _fault(pack: Pack, rule: Rule, case: Case) -> str | None:
-    """Return what a case gives that it should not; None when it holds."""
-    judgement = run_case(pack, rule, case)
-    where = f"{case.place}: cas « {case.name} »"
-    if judgement.verdict is not case.verdict:
-        return f"{where} : {judgement.verdict} au lieu de {case.verdict}"
-    for item, expected in case.needs.items():
-        quantity = judgement.needs.get(item)
-        given = (quantity.certain, quantity.possible) if quantity else (0, 0)
-        if given != expected:
-            return f"{where} : besoin de {item} {_range(given)} au lieu de {_range(expected)}"
-    return None
-
-
-def _range(needs: tuple[int, int | None]) -> str:
-    certain, possible = needs
-    return f"[{certain}, {'sans limite' if possible is None else possible}]"
 
 
 def _coverage(framework: Framework) -> Coverage:

@@ -15,7 +15,7 @@ _PRODUCTS = {System.WORKSTATION: "workstation", System.SERVER: "server"}
 def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
     """Return what the facts mean on a day; what neither they nor the knowledge say stays unset.
 
-    There is one card for each reader that is known to hold one, in the order of the readers.
+    There is one card for each reader that is not known to be empty, in the order of the readers.
     """
     derived = Derived()
     if facts.HasField("system"):
@@ -23,7 +23,7 @@ def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
     for reader in facts.smartcard.readers:
         if reader.HasField("atr"):
             derived.cards.append(card_of(reader.atr, knowledge))
-        elif reader.card_present:
+        elif reader.card_present or not reader.HasField("card_present"):
             derived.cards.append(DerivedCard())
     return derived
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from prerequis_rules.check import check_pack, run_case, run_cases
+from prerequis_rules.cases import run_case, run_cases
+from prerequis_rules.check import check_pack
 from prerequis_rules.load import load_pack
 from prerequis_rules.model import Case, Rule
 from prerequis_rules.pack import Pack

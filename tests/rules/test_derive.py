@@ -77,19 +77,28 @@ def test_a_row_without_an_announced_end_falls_silent(pack: Pack) -> None:
     assert derived.os == OsLifecycle(name="Fenêtres 2")
 
 
+def test_the_last_days_of_a_row_count(pack: Pack) -> None:
+    silent_after = derive(Facts(system=windows(200)), pack.knowledge, day(2026, 12, 31)).os
+    assert silent_after.supported
+    paid_until = Facts(system=windows(50))
+    assert not derive(paid_until, pack.knowledge, day(2027, 1, 1)).os.HasField("supported")
+    assert derive(paid_until, pack.knowledge, day(2027, 1, 2)).os.supported is False
+    assert derive(paid_until, pack.knowledge, day(2027, 1, 2)).os.HasField("supported")
+
+
 def test_nothing_is_derived_of_what_was_not_looked_at(pack: Pack) -> None:
     assert derive(Facts(), pack.knowledge, NOW) == Derived()
 
 
-def test_there_is_one_card_for_each_reader_that_holds_one(pack: Pack) -> None:
+def test_there_is_one_card_for_each_reader_that_is_not_known_to_be_empty(pack: Pack) -> None:
     readers = [
         Reader(card_present=True, atr=bytes.fromhex("3BAC00402A001225006480000310009000")),
         Reader(card_present=False),
         Reader(card_present=True, card_mute=True),
-        Reader(),
+        Reader(seen_by_pcsc=False),
     ]
     derived = derive(Facts(smartcard=Smartcard(readers=readers)), pack.knowledge, NOW)
-    assert list(derived.cards) == [DerivedCard(kind="cps3", is_cpx=True), DerivedCard()]
+    assert list(derived.cards) == [DerivedCard(kind="cps3", is_cpx=True), DerivedCard(), DerivedCard()]
 
 
 @given(st.binary(max_size=40))

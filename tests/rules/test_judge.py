@@ -10,7 +10,7 @@ from tests.rules.strategies import messages
 from prerequis.v1.facts_pb2 import Facts
 from prerequis.v1.register_pb2 import Answer, Profile, Site
 from prerequis.v1.report_pb2 import Workstation
-from prerequis_rules.check import run_case
+from prerequis_rules.cases import run_case
 from prerequis_rules.judge import judge_site, judge_workstation, lay_waivers
 from prerequis_rules.messages import moment
 from prerequis_rules.model import Case, Count, Judgement, Quantity, Rule, Verdict, Waiver
@@ -107,9 +107,10 @@ def test_a_site_that_has_enough_whatever_else_it_has_passes(pack: Pack) -> None:
 
 def test_more_machines_than_the_register_counts_leave_none_unseen(pack: Pack) -> None:
     site = Site(finess=FINESS, professionals=9, workstations=1)
-    judgement = site_judged(pack, site, {"a": machine(8 * GIGABYTE), "b": machine(1)})["enough-devices"]
-    assert judgement.verdict is Verdict.FAIL
-    assert judgement.needs == {"workstation": Quantity(2, 2)}
+    judgements = site_judged(pack, site, {"a": machine(8 * GIGABYTE), "b": machine(1), "c": machine(2)})
+    devices, failing = judgements["enough-devices"], judgements["no-failing-machine"]
+    assert (devices.verdict, devices.needs) == (Verdict.FAIL, {"workstation": Quantity(2, 2)})
+    assert (failing.observed, failing.needs) == ("2 poste(s) sur 3", {"workstation": Quantity(2, 2)})
 
 
 def test_a_site_of_unknown_size_shows_what_was_seen_and_no_made_up_number(pack: Pack) -> None:

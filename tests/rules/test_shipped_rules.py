@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from google.protobuf.message import Message
 
-from prerequis_rules.check import run_case
+from prerequis_rules.cases import run_case
 from prerequis_rules.expressions import ExpressionError, Program, compile_expression
 from prerequis_rules.load import load_pack
 from prerequis_rules.model import Rule, Scope, Verdict

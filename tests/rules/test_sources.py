@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from prerequis_rules.check import run_case
+from prerequis_rules.cases import run_case
 from prerequis_rules.derive import card_of
 from prerequis_rules.load import load_pack
 from prerequis_rules.model import Verdict

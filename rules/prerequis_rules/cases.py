@@ -1,0 +1,50 @@
+"""Running the cases that rules carry."""
+
+from datetime import UTC
+
+from prerequis.v1.context_pb2 import SiteContext
+from prerequis_rules.answers import standing
+from prerequis_rules.context import laid_over
+from prerequis_rules.derive import derive
+from prerequis_rules.ends import apply
+from prerequis_rules.judge import site_ends, workstation_ends
+from prerequis_rules.model import Case, Judgement, Rule
+from prerequis_rules.pack import Pack
+
+
+def run_case(pack: Pack, rule: Rule, case: Case) -> Judgement:
+    """Return what a rule gives for a case; the case's profile is laid over the pack's default one."""
+    context = case.context
+    profile = laid_over(pack.default_profile, context.profile)
+    now = context.now.ToDatetime(UTC)
+    if isinstance(context, SiteContext):
+        answers = standing(pack.questions, context.answers, now)
+        ends = site_ends(context.site, profile, answers, case.counts, context.measures, now)
+    else:
+        derived = context.derived if context.HasField("derived") else derive(context.facts, pack.knowledge, now)
+        role = context.workstation.role if context.workstation.HasField("role") else None
+        ends = workstation_ends(context.facts, role, context.site, profile, derived, now)
+    return apply(rule, pack.programs[rule.id], "", ends)
+
+
+def run_cases(pack: Pack) -> tuple[str, ...]:
+    """Return one sentence, with its place, for each case that does not give what it says."""
+    return tuple(fault for rule in pack.rules.values() for case in rule.cases if (fault := _fault(pack, rule, case)))
+
+
+def _fault(pack: Pack, rule: Rule, case: Case) -> str | None:
+    judgement = run_case(pack, rule, case)
+    where = f"{case.place}: cas « {case.name} »"
+    if judgement.verdict is not case.verdict:
+        return f"{where} : {judgement.verdict} au lieu de {case.verdict}"
+    for item, expected in case.needs.items():
+        quantity = judgement.needs.get(item)
+        given = (quantity.certain, quantity.possible) if quantity else (0, 0)
+        if given != expected:
+            return f"{where} : besoin de {item} {_range(given)} au lieu de {_range(expected)}"
+    return None
+
+
+def _range(needs: tuple[int, int | None]) -> str:
+    certain, possible = needs
+    return f"[{certain}, {'sans limite' if possible is None else possible}]"
