@@ -37,5 +37,10 @@ def test_one_need_without_limit_takes_the_limit_from_the_sum(pack: Pack) -> None
     assert site_needs(pack, judgements)[0].quantity == Quantity(2, None)
 
 
+def test_one_machine_is_one_machine(pack: Pack) -> None:
+    (need,) = site_needs(pack, [asking("memory-sufficient", "memory", 1, 1)])
+    assert need.reasons == ("Le poste a assez de mémoire : 1 poste à pourvoir ou à vérifier",)
+
+
 def test_a_waived_fail_asks_for_nothing(pack: Pack) -> None:
     assert site_needs(pack, [replace(asking("memory-sufficient", "memory", 2, 2), waived=True)]) == ()
