@@ -16,6 +16,10 @@ from prerequis_rules.pack import Pack
 T = TypeVar("T")
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(slots=True)
 class Collector:
     """The parts that calls share; reads run in threads, writes in the writer's transactions."""
@@ -27,6 +31,8 @@ class Collector:
     reached_at: Listening
     """Under its public name, as agents are told; the ports are known only once the collector listens."""
     leases: Leases = field(default_factory=Leases)
+    now: Callable[[], datetime] = _utc_now
+    """This moment, UTC."""
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while summaries are brought up to date: doing it twice at once would only take twice the time."""
 
@@ -42,7 +48,3 @@ class Collector:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Return what the work returned once it is on the disk; raises Overloaded, StorageUnavailable and its own."""
         return await asyncio.wrap_future(self.writer.submit(work))
-
-    def now(self) -> datetime:
-        """Return this moment, UTC."""
-        return datetime.now(UTC)

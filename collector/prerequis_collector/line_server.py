@@ -1,8 +1,8 @@
 """The raw TLS port on which agents measure their line.
 
 A client that has a certificate of this collector sends one line, `PREREQUIS/1 <token in hexadecimal> <down|up>`. Down:
-random bytes come until the lease is spent or the time is over. Up: the client sends, ends its half of the connection,
-and gets one line of JSON, `{"bytes": N, "seconds": S}`, as counted here. Anything else is closed at once.
+random bytes come until the lease is spent or the time is over. Up: the client sends, ends its half with TLS's close
+notice, and gets one line of JSON, `{"bytes": N, "seconds": S}`, as counted here. Anything else is closed at once.
 
 Threads and plain sockets: asyncio closes both halves of a TLS connection at once and could not answer an upload.
 """

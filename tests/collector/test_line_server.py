@@ -1,0 +1,159 @@
+"""The measuring port, over real mutual TLS."""
+
+import asyncio
+import json
+import socket
+import ssl
+import time
+from pathlib import Path
+
+import pytest
+from tests.collector.conftest import Identity, Installation
+
+from prerequis.v1.measurement_pb2 import AcquireLeaseRequest, Lease, ReleaseLeaseRequest
+from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
+from prerequis_collector import line_server
+
+
+async def _lease(installation: Installation, agent: Identity) -> Lease:
+    async with installation.channel(agent) as channel:
+        return (await MeasurementServiceStub(channel).AcquireLease(AcquireLeaseRequest())).lease
+
+
+def _connect(installation: Installation, identity: Identity | None, folder: Path) -> ssl.SSLSocket:
+    context = ssl.create_default_context(cadata=installation.authority.decode())
+    if identity is not None:
+        (folder / "identity.pem").write_bytes(b"".join(identity.pem()))
+        context.load_cert_chain(folder / "identity.pem")
+    port = installation.collector.reached_at.measure.port
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 5), server_hostname="localhost")
+
+
+def _drain(connection: ssl.SSLSocket) -> bytes:
+    """Return all that comes until the end; a reset ends it too."""
+    content = b""
+    try:
+        while more := connection.recv(1 << 20):
+            content += more
+    except OSError:
+        pass
+    return content
+
+
+def _say(installation: Installation, identity: Identity | None, folder: Path, greeting: bytes) -> bytes:
+    with _connect(installation, identity, folder) as connection:
+        try:
+            connection.sendall(greeting)
+        except OSError:
+            return b""
+        return _drain(connection)
+
+
+def _end_own_half(connection: ssl.SSLSocket) -> None:
+    """Send TLS's notice of the end and go on listening; unwrap itself would wait for the other's notice."""
+    connection.setblocking(False)
+    while True:
+        try:
+            connection.unwrap()
+        except ssl.SSLWantReadError:
+            break
+        except ssl.SSLWantWriteError:
+            time.sleep(0.01)
+    connection.settimeout(5)
+
+
+def _upload(installation: Installation, identity: Identity, folder: Path, token: bytes, size: int) -> bytes:
+    with _connect(installation, identity, folder) as connection:
+        try:
+            connection.sendall(b"PREREQUIS/1 " + token.hex().encode() + b" up\n")
+            connection.sendall(bytes(size))
+            _end_own_half(connection)
+            return _drain(connection)
+        except OSError:
+            return b""
+
+
+async def test_a_lease_lets_exactly_its_bytes_come_down_once(
+    installation: Installation, agent: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_server, "SECONDS", 60.0)
+    lease = await _lease(installation, agent)
+    greeting = b"PREREQUIS/1 " + lease.token.hex().encode() + b" down\n"
+    content = await asyncio.to_thread(_say, installation, agent, tmp_path, greeting)
+    assert len(content) == lease.bytes_per_direction
+    assert await asyncio.to_thread(_say, installation, agent, tmp_path, greeting) == b""
+
+
+async def test_a_download_ends_with_its_time(
+    installation: Installation, agent: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_server, "SECONDS", 0.0)
+    lease = await _lease(installation, agent)
+    greeting = b"PREREQUIS/1 " + lease.token.hex().encode() + b" down\n"
+    assert await asyncio.to_thread(_say, installation, agent, tmp_path, greeting) == b""
+
+
+async def test_an_upload_is_counted_by_who_receives_it(
+    installation: Installation, agent: Identity, tmp_path: Path
+) -> None:
+    lease = await _lease(installation, agent)
+    answer = await asyncio.to_thread(_upload, installation, agent, tmp_path, lease.token, 3_000_001)
+    counted = json.loads(answer)
+    assert answer.endswith(b"\n")
+    assert counted["bytes"] == 3_000_001
+    assert 0 < counted["seconds"] < 10
+
+
+async def test_an_upload_larger_than_the_lease_is_cut_off_without_an_answer(
+    installation: Installation, agent: Identity, tmp_path: Path
+) -> None:
+    lease = await _lease(installation, agent)
+    size = lease.bytes_per_direction + 1_000_000
+    assert await asyncio.to_thread(_upload, installation, agent, tmp_path, lease.token, size) == b""
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        b"PREREQUIS/1 00 down\n",
+        b"PREREQUIS/1 zz down\n",
+        b"PREREQUIS/1 00 sideways\n",
+        b"PREREQUIS/2 00 down\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\n",
+        b"x" * 4096,
+    ],
+)
+async def test_anything_else_is_closed_at_once(
+    installation: Installation, agent: Identity, tmp_path: Path, greeting: bytes
+) -> None:
+    assert await asyncio.to_thread(_say, installation, agent, tmp_path, greeting) == b""
+
+
+async def test_a_lease_given_back_or_of_another_machine_moves_nothing(
+    installation: Installation, agent: Identity, tmp_path: Path
+) -> None:
+    lease = await _lease(installation, agent)
+    greeting = b"PREREQUIS/1 " + lease.token.hex().encode() + b" down\n"
+    other = await installation.enrol(installation.ticket(name="other"))
+    assert await asyncio.to_thread(_say, installation, other, tmp_path, greeting) == b""
+    async with installation.channel(agent) as channel:
+        await MeasurementServiceStub(channel).ReleaseLease(ReleaseLeaseRequest(token=lease.token))
+    assert await asyncio.to_thread(_say, installation, agent, tmp_path, greeting) == b""
+
+
+async def test_nobody_measures_without_an_agents_certificate(installation: Installation, tmp_path: Path) -> None:
+    # With TLS 1.3 the client learns of the refusal when it reads.
+    greeting = b"PREREQUIS/1 00 down\n"
+    assert await asyncio.to_thread(_say, installation, None, tmp_path, greeting) == b""
+    operator = installation.operator("dsi")
+    assert await asyncio.to_thread(_say, installation, operator, tmp_path, greeting) == b""
+
+
+async def test_a_second_machine_is_told_when_to_come_back(installation: Installation, agent: Identity) -> None:
+    await _lease(installation, agent)
+    other = await installation.enrol(installation.ticket(name="other"))
+    async with installation.channel(other) as channel:
+        answer = await MeasurementServiceStub(channel).AcquireLease(AcquireLeaseRequest())
+    assert not answer.HasField("lease")
+    assert 0 < answer.retry_after.seconds <= 30
