@@ -63,8 +63,10 @@ class PrerequisApp(App[int]):
         self.push_screen(SitesScreen(self._client))
 
     def action_help(self) -> None:
-        """Show the help of the screen in front."""
-        if not isinstance(self.screen, HelpScreen):
+        """Show the help of the screen in front, or close it."""
+        if isinstance(self.screen, HelpScreen):
+            self.pop_screen()
+        else:
             self.push_screen(HelpScreen(getattr(self.screen, "HELP", None) or "", self._reachable(self.screen)))
 
     def action_help_quit(self) -> None:

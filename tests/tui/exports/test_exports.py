@@ -177,5 +177,6 @@ def test_libreoffice_reads_what_was_written(sample: ordering_pb2.ListNeedsRespon
     rows = _rows((tmp_path / "lu" / "besoins.csv").read_bytes())
     assert rows[0][:2] == ["FINESS", "Site"]
     assert rows[1][0] == "590000001"
-    assert rows[1][8] == "01/03/2027"
+    # What it shows of a date depends on its own language; a date it is.
+    assert rows[1][8] in ("01/03/2027", "01/03/27")
     assert rows[2][5] == "non connu"

@@ -46,6 +46,8 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
             lines = wording.count(len(needs.lines), "ligne")
             missing = wording.count(len(needs.sites_not_measured), "site non mesuré", "sites non mesurés")
             out.write(f"{options.out} écrit : {lines}, {missing}.\n")
+            if form == "csv":
+                out.write("Un tableur ôte le zéro qui commence un FINESS d'un CSV : préférer --format xlsx.\n")
     else:
         from prerequis_tui.printed.needs import print_needs
 

@@ -48,10 +48,6 @@ class HelpScreen(ModalScreen[None]):
         """Close the help."""
         self.dismiss()
 
-    def action_help(self) -> None:
-        """Close the help with the key that opened it."""
-        self.dismiss()
-
 
 def _key(shown: str, text: str) -> Content:
     return Content.assemble(toned(f"{shown:>8}  ", Tone.STRONG), text)

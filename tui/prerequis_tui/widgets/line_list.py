@@ -47,7 +47,7 @@ class Heading:
     tone: Tone = Tone.STRONG
 
 
-class LineList(ScrollView, Generic[Row], can_focus=True):
+class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
     """Rows under a heading that stays, with a cursor."""
 
     ALLOW_SELECT = False
