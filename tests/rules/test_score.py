@@ -25,8 +25,27 @@ def all_of(verdict: Verdict, **others: Verdict) -> list[Judgement]:
     return [judgement(rule, others.get(rule.replace("-", "_"), verdict)) for rule in rules]
 
 
+def covered(pack: Pack) -> Framework:
+    framework = pack.frameworks["essai"]
+    return replace(framework, requirements=tuple(one for one in framework.requirements if one.covered))
+
+
 def scored(pack: Pack, judgements: Iterable[Judgement], unseen: int | None = 0) -> FrameworkResult:
-    return score_framework(pack, pack.frameworks["essai"], list(judgements), unseen=unseen)
+    return score_framework(pack, covered(pack), list(judgements), unseen=unseen)
+
+
+def test_a_requirement_that_nothing_covers_is_not_known(pack: Pack) -> None:
+    whole = pack.frameworks["essai"]
+    assert sum(not one.covered for one in whole.requirements) == 1
+    passing = score_framework(pack, whole, all_of(PASS), unseen=0)
+    assert (passing.readiness, passing.score) == (Readiness.READY_WITH_RESERVATIONS, Score(75.0, 100.0, 75.0))
+    failing = score_framework(pack, whole, all_of(FAIL), unseen=0)
+    assert (failing.readiness, failing.score) == (Readiness.NOT_READY, Score(0.0, 25.0, 75.0))
+
+
+def test_a_framework_that_little_covers_never_says_ready(pack: Pack) -> None:
+    whole = replace(pack.frameworks["essai"], coverage_threshold=0.76)
+    assert score_framework(pack, whole, all_of(PASS), unseen=0).readiness is Readiness.INSUFFICIENT_DATA
 
 
 def test_a_site_that_passes_everything_is_ready(pack: Pack) -> None:
@@ -70,7 +89,7 @@ def test_too_little_decided_is_insufficient_even_without_a_blocking_rule(pack: P
 
 @pytest.mark.parametrize(("threshold", "readiness"), [(0.07, "READY_WITH_RESERVATIONS"), (0.071, "INSUFFICIENT_DATA")])
 def test_a_coverage_of_exactly_the_threshold_is_enough(pack: Pack, threshold: float, readiness: str) -> None:
-    framework = replace(pack.frameworks["essai"], coverage_threshold=threshold)
+    framework = replace(covered(pack), coverage_threshold=threshold)
     judgements = [judgement("reader-present", PASS if number < 7 else UNKNOWN, str(number)) for number in range(100)]
     result = score_framework(pack, framework, judgements, unseen=0)
     assert result.score == Score(7.0, 100.0, 7.0)
