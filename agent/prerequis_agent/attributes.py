@@ -69,5 +69,5 @@ class Attributes:
         unknown = [label for field, label in labels.items() if not facts.HasField(field)]
         told = [f"Non connu : {', '.join(unknown)}."] if unknown else []
         if self._refused:
-            told.append(f"Lecture refusée au compte de l'agent : {', '.join(self._refused)}.")
+            told.append(f"Lecture refusée au compte de l'agent : {', '.join(dict.fromkeys(self._refused))}.")
         return " ".join([*told, *dict.fromkeys(self._problems)])

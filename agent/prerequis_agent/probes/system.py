@@ -1,8 +1,8 @@
-"""Observes the operating system: which one, how recent, when it was last updated.
+"""Observes the operating system: which one, how recent, when it was last updated, what waits to be installed.
 
-The number of pending updates is not asked on Linux: without its cache apt takes seconds of processor to tell it, with
-its cache it may rewrite it, and the text that update-notifier keeps is translated. The age of the list of updates and
-the date of the last update, both on disk, say enough.
+Nothing is fetched: the pending updates are those of the list that is on disk, whose date is told beside. Apt counts
+them by simulating the upgrade, without lock and without its cache, so that it writes nothing; that takes it a few
+seconds. On the dnf family they are not counted.
 """
 
 import gzip
@@ -17,7 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from prerequis.v1.facts_pb2 import System
 from prerequis_agent.attributes import Attributes
-from prerequis_agent.errors import ParseError, Unsupported
+from prerequis_agent.errors import ParseError, Unreadable, Unsupported
 from prerequis_agent.host import MOST_BYTES, Host
 from prerequis_agent.probe import Observation, Probe
 
@@ -27,6 +27,12 @@ _APT_STAMP = "/var/lib/apt/periodic/update-success-stamp"
 # Where dnf 4 and dnf 5 keep what they fetch, one directory for each repository.
 _DNF_CACHES = ("/var/cache/dnf", "/var/cache/libdnf5")
 _APT_LOGS = ("/var/log/apt/history.log", *(f"/var/log/apt/history.log.{number}.gz" for number in range(1, 13)))
+# dist-upgrade counts the new kernels that upgrade leaves out because their packages have new names.
+_APT_SIMULATION = (
+    *("apt-get", "--simulate", "-o", "Debug::NoLocking=1"),
+    *("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "dist-upgrade"),
+)
+_APT_SECONDS = 15.0
 _DNF_LOGS = ("/var/log/dnf.rpm.log", *(f"/var/log/dnf.rpm.log.{number}" for number in range(1, 5)))
 # Whoever has one of these writes /run/reboot-required when it is due, so that its absence means something.
 _REBOOT_NOTIFIERS = ("/usr/share/update-notifier/notify-reboot-required", "/etc/kernel/postinst.d/unattended-upgrades")
@@ -39,10 +45,12 @@ _VARIANTS = {
     "server": System.SERVER,
 }
 _ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
+_OTHER_PURPOSE = re.compile(r"^Commandline: .*\s(install|reinstall|remove|purge|autoremove|build-dep)\b", re.MULTILINE)
 _LABELS = {
     "distribution": "distribution", "release": "version", "kernel": "noyau", "architecture": "architecture",
     "product": "poste ou serveur", "booted_at": "date de démarrage", "updated_at": "date de la dernière mise à jour",
-    "update_list_at": "date de la liste des mises à jour", "reboot_required": "redémarrage en attente",
+    "update_list_at": "date de la liste des mises à jour", "pending_updates": "mises à jour en attente",
+    "reboot_required": "redémarrage en attente",
 }  # fmt: skip
 
 
@@ -69,14 +77,16 @@ def parse_boot_time(text: str) -> datetime:
 
 
 def parse_apt_history(text: str, zone: tzinfo | None = None) -> datetime | None:
-    """Return when a log of apt says that packages were last upgraded (UTC), or None when it tells of no upgrade.
+    """Return when a log of apt says that the system was last upgraded (UTC), or None when it tells of no upgrade.
 
+    The installation of one package upgrades those that it needs, and that is no upgrade of the system.
     Apt writes local time without its zone; `zone` stands for the machine's. Raises ParseError on a date that is none.
     """
     latest: datetime | None = None
     for stanza in re.split(r"\n\s*\n", text):
         ended = re.search(r"^End-Date: *(.*)$", stanza, re.MULTILINE)
-        if not ended or not re.search(r"^Upgrade: ", stanza, re.MULTILINE):
+        upgraded = re.search(r"^Upgrade: ", stanza, re.MULTILINE)
+        if not ended or not upgraded or _OTHER_PURPOSE.search(stanza):
             continue
         try:
             moment = datetime.strptime(" ".join(ended[1].split()), "%Y-%m-%d %H:%M:%S")
@@ -98,6 +108,11 @@ def parse_dnf_log(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         raise ParseError("Le journal de dnf contient une date illisible.") from None
     return max(moments, default=None)
+
+
+def parse_apt_simulation(text: str) -> int:
+    """Return how many installed packages a simulation of apt-get would replace by newer ones."""
+    return len(re.findall(r"^Inst \S+ \[", text, re.MULTILINE))
 
 
 def parse_gzip(content: bytes) -> str:
@@ -143,6 +158,9 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: System) -> None:
         if listed:
             facts.update_list_at.FromDatetime(listed)
     with attributes.part():
+        if _has_apt_list(attributes):
+            facts.pending_updates = _pending_updates(host)
+    with attributes.part():
         if host.exists("/run/reboot-required"):
             facts.reboot_required = True
         elif any(host.exists(notifier) for notifier in _REBOOT_NOTIFIERS):
@@ -186,13 +204,24 @@ def _updated_at(host: Host) -> datetime | None:
     return None
 
 
+def _pending_updates(host: Host) -> int:
+    simulation = host.run(*_APT_SIMULATION, timeout=_APT_SECONDS)
+    if simulation.status:
+        raise Unreadable(f"apt-get ne peut pas simuler la mise à jour (code {simulation.status}).")
+    return parse_apt_simulation(simulation.stdout)
+
+
+def _has_apt_list(attributes: Attributes) -> bool:
+    return any(name.endswith("Release") for name in attributes.names(_APT_LISTS) or [])
+
+
 def _update_list_at(host: Host, attributes: Attributes) -> datetime | None:
     """Return when the list of updates was last fetched.
 
     Apt gives its lists the server's date, but each fetch, even of nothing new, passes through `partial`.
     """
     places = []
-    if any(name.endswith("Release") for name in attributes.names(_APT_LISTS) or []):
+    if _has_apt_list(attributes):
         places += [_APT_LISTS, f"{_APT_LISTS}/partial", _APT_STAMP]
     for cache in _DNF_CACHES:
         places += [f"{cache}/{name}/repodata" for name in attributes.names(cache) or []]
@@ -219,6 +248,8 @@ def _fill_from_python(host: Host, facts: System) -> None:
 PROBE = Probe(
     name="system",
     observe=observe,
+    deadline_seconds=_APT_SECONDS + 5,
+    commands=(_APT_SIMULATION[0],),
     reads=(
         "/etc/os-release",
         "/etc/systemd/system/display-manager.service",

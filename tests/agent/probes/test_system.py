@@ -2,6 +2,7 @@ import gzip
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from prerequis_agent.probe import Probe
 from prerequis_agent.probes.system import (
     PROBE,
     parse_apt_history,
+    parse_apt_simulation,
     parse_boot_time,
     parse_dnf_log,
     parse_gzip,
@@ -27,34 +29,62 @@ from prerequis_agent.probes.system import (
 
 _UPGRADE = "\nStart-Date: {0}\nUpgrade: a:amd64 (1, 2)\nEnd-Date: {0}\n"
 
+_LISTS = Path("/var/lib/apt/lists")
+_needs_apt = pytest.mark.skipif(not (_LISTS.exists() and shutil.which("apt")), reason="this system has no apt")
+
 
 def test_each_machine_shows_its_system(check: Callable[[Probe], None]) -> None:
     check(PROBE)
 
 
-def test_this_system_is_the_one_of_os_release_and_uname() -> None:
+@pytest.fixture(scope="module")
+def this_system() -> System:
     facts = PROBE.observe(Host()).facts
     assert isinstance(facts, System)
+    return facts
+
+
+def test_this_system_is_the_one_of_os_release_and_uname(this_system: System) -> None:
     told = subprocess.run(
         ["sh", "-c", '. /etc/os-release; echo "$ID"; echo "$VERSION_ID"; uname -r; uname -m'],
         capture_output=True,
         check=True,
         text=True,
     ).stdout.splitlines()
-    assert [facts.distribution, facts.release, facts.kernel, facts.architecture] == told
+    assert [this_system.distribution, this_system.release, this_system.kernel, this_system.architecture] == told
     uptime = timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
-    assert abs(datetime.now(UTC) - uptime - facts.booted_at.ToDatetime(UTC)) < timedelta(seconds=5)
+    assert abs(datetime.now(UTC) - uptime - this_system.booted_at.ToDatetime(UTC)) < timedelta(seconds=5)
 
 
-@pytest.mark.skipif(not Path("/var/lib/apt/lists/partial").exists(), reason="this system has no apt")
-def test_the_list_of_updates_of_this_system_is_not_older_than_apts_files() -> None:
-    facts = PROBE.observe(Host()).facts
-    assert isinstance(facts, System)
-    if any(path.name.endswith("Release") for path in Path("/var/lib/apt/lists").iterdir()):
-        newest = max(path.stat().st_ctime for path in Path("/var/lib/apt/lists").glob("*Release"))
-        assert facts.update_list_at.ToDatetime(UTC).timestamp() > newest - 60
-    else:
-        assert not facts.HasField("update_list_at")
+@_needs_apt
+def test_the_list_of_updates_of_this_system_is_not_older_than_apts_files(this_system: System) -> None:
+    releases = list(_LISTS.glob("*Release"))
+    assert this_system.HasField("update_list_at") == bool(releases)
+    for release in releases:
+        assert this_system.update_list_at.ToDatetime(UTC).timestamp() > release.stat().st_ctime - 60
+
+
+@_needs_apt
+def test_the_pending_updates_of_this_system_are_those_of_apt_list(this_system: System) -> None:
+    if not this_system.HasField("update_list_at"):
+        pytest.skip("this system has no list of updates")
+    listed = subprocess.run(
+        ["apt", "list", "--upgradable"], capture_output=True, check=True, env={"LC_ALL": "C"}, text=True
+    )
+    # A package that waits for another may be listed and held back.
+    assert this_system.pending_updates == pytest.approx(listed.stdout.count("[upgradable from"), abs=5)
+
+
+@_needs_apt
+def test_to_count_the_updates_writes_nothing() -> None:
+    places = ("/var/lib/apt", "/var/lib/apt/lists", "/var/lib/dpkg", "/var/cache/apt")
+
+    def state() -> list[tuple[str, int]]:
+        return sorted((entry.path, entry.stat().st_mtime_ns) for place in places for entry in os.scandir(place))
+
+    before = state()
+    PROBE.observe(Host())
+    assert state() == before
 
 
 @pytest.mark.parametrize(("system", "family"), [("darwin", System.MACOS), ("win32", System.WINDOWS)])
@@ -71,6 +101,21 @@ def test_only_an_upgrade_is_an_update() -> None:
     assert parse_apt_history(installed) is None
     both = f"{_UPGRADE.format('2025-01-01  10:00:00')}\n{installed}"
     assert parse_apt_history(both, timezone(timedelta(hours=1))) == datetime(2025, 1, 1, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("command", "counts"),
+    [
+        ("apt-get -y dist-upgrade", True),
+        ("/usr/bin/unattended-upgrade", True),
+        ("packagekit role='update-packages'", True),
+        ("apt install ./driver.deb", False),
+        ("apt-get -qq build-dep bash", False),
+    ],
+)
+def test_a_package_that_another_needed_is_no_upgrade_of_the_system(command: str, counts: bool) -> None:
+    log = _UPGRADE.format("2025-01-01  10:00:00").replace("Upgrade:", f"Commandline: {command}\nUpgrade:")
+    assert (parse_apt_history(log, UTC) is not None) == counts
 
 
 def test_an_upgrade_that_did_not_end_does_not_count() -> None:
@@ -101,6 +146,7 @@ def test_any_text_is_facts_or_a_parse_error(text: str) -> None:
     for parse in (
         parse_os_release,
         parse_boot_time,
+        parse_apt_simulation,
         lambda date: parse_apt_history(_UPGRADE.format(date)),
         parse_apt_history,
         lambda date: parse_dnf_log(f"{date} SUBDEBUG Upgrade: a"),
@@ -117,12 +163,3 @@ def test_any_bytes_are_a_log_or_a_parse_error(content: bytes) -> None:
         assert isinstance(parse_gzip(content), str)
     except ParseError as problem:
         assert str(problem).endswith(".")
-
-
-def test_the_probe_leaves_the_lists_of_apt_as_they_were() -> None:
-    lists = Path("/var/lib/apt/lists")
-    if not lists.exists():
-        pytest.skip("this system has no apt")
-    before = sorted((entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(lists))
-    PROBE.observe(Host())
-    assert sorted((entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(lists)) == before
