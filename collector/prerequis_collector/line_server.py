@@ -13,7 +13,7 @@ import os
 import socket
 import ssl
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Thread
 
 from cryptography import x509
@@ -65,7 +65,7 @@ class LineServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return  # closed
-            self._pool.submit(self._serve, connection)
+            self._pool.submit(self._serve, connection).add_done_callback(_tell)
 
     def _serve(self, raw: socket.socket) -> None:
         raw.settimeout(_PATIENCE_SECONDS)
@@ -103,6 +103,12 @@ class LineServer:
             received += count
         answer = {"bytes": received, "seconds": round(last - first, 6)}
         connection.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _tell(served: Future[None]) -> None:
+    error = served.exception()
+    if error is not None:
+        _log.error("measurement failed", exc_info=error)
 
 
 def server_context(certificate: str, key: str, authority: str) -> ssl.SSLContext:

@@ -39,6 +39,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         raise AlreadyThere(f"{data} est déjà le dossier d'un collecteur : rien n'a été changé.")
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUnavailable(f"Impossible de créer {data} : {error.strerror}.") from error
+    try:
         authority = Authority.create(datetime.now(UTC))
         write_secret(config.authority_key, key_pem(authority.key))
         write_secret(config.authority_certificate, authority.certificate_pem())
@@ -46,12 +49,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         _make_database(config)
         # Last: its presence says that the folder is complete.
         write_secret(data / "collector.toml", toml({"names": list(names)}).encode())
-    except (OSError, StorageUnavailable) as error:
+    except StorageUnavailable:
         for path in (*made, Path(f"{database}-wal"), Path(f"{database}-shm")):
-            path.unlink(missing_ok=True)
-        if isinstance(error, StorageUnavailable):
-            raise
-        raise StorageUnavailable(f"Impossible de créer {data} : {error.strerror}.") from error
+            if path.is_file():
+                path.unlink()
+        raise
     return ExitCode.DONE
 
 

@@ -14,10 +14,10 @@ def _written(value: str | int | list[str] | datetime) -> str:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, str) and value.endswith("\n"):
-        return f'"""\n{_escaped(value)}"""'
-    # JSON's texts and lists of texts are TOML's, but for DEL, which TOML wants escaped.
+        return '"""\n' + "\n".join(_json(line)[1:-1] for line in value.split("\n")) + '"""'
+    return _json(value)
+
+
+def _json(value: str | int | list[str]) -> str:
+    """Return JSON, whose texts, numbers and lists of texts are TOML's, but for DEL, which TOML wants escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _escaped(text: str) -> str:
-    return "\n".join(json.dumps(line, ensure_ascii=False)[1:-1] for line in text.split("\n"))

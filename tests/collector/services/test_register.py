@@ -35,12 +35,8 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 @given(_TEXT, st.lists(_TEXT), st.integers(-(2**63), 2**63 - 1))
 def test_what_is_written_reads_back(text: str, texts: list[str], number: int) -> None:
-    values: dict[str, str | int | list[str] | datetime] = {
-        "text": text,
-        "lines": text.replace("\r", "") + "\n",
-        "list": texts,
-    }
-    values["number"] = number
+    values: dict[str, str | int | list[str] | datetime] = {"text": text, "list": texts, "number": number}
+    values["lines"] = text.replace("\r", "") + "\n"
     assert tomllib.loads(toml(values)) == values
 
 
