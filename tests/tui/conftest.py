@@ -122,6 +122,8 @@ class _Review(review_pb2_grpc.ReviewServiceServicer):
             await context.abort(*self._kept.refusal)
         self._kept.answers.append(request)
         answer = register_pb2.Answer(question=request.question, choice=request.choice, author="dsi")
+        if request.finess in self._kept.details:
+            self._kept.details[request.finess].answers.append(answer)
         return review_pb2.SaveAnswerResponse(answer=answer)
 
 

@@ -17,11 +17,20 @@ class SitesLoaded(Message):
 
 
 class SiteLoaded(Message):
-    """One site came; `needs` is None when the operator may not see them."""
+    """One site came, with the questions that can be answered about it.
 
-    def __init__(self, site: review_pb2.GetSiteResponse, needs: ordering_pb2.ListNeedsResponse | None) -> None:
+    `needs` is None when the operator may not see them.
+    """
+
+    def __init__(
+        self,
+        site: review_pb2.GetSiteResponse,
+        questions: Sequence[review_pb2.QuestionText],
+        needs: ordering_pb2.ListNeedsResponse | None,
+    ) -> None:
         super().__init__()
         self.site = site
+        self.questions = questions
         self.needs = needs
 
 
@@ -31,3 +40,7 @@ class CallFailed(Message):
     def __init__(self, error: OperatorError) -> None:
         super().__init__()
         self.error = error
+
+
+class AnswerKept(Message):
+    """The collector kept an answer; what it judges has changed."""

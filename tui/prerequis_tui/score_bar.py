@@ -13,11 +13,9 @@ def parts(score: judgement_pb2.Score, width: int) -> tuple[tuple[str, Tone], ...
     """
     if not (score.HasField("low") and score.HasField("high")):
         return ((NOT_KNOWN * width, Tone.UNKNOWN),)
-    lost = _cells(100 - score.high, width)
-    unknown = min(_cells(score.high - score.low, width), width - lost)
-    certain = max(width - lost - unknown, 0)
+    shares = (score.low, score.high - score.low, 100 - score.high)
+    cells = [0 if share <= 0 else max(1, round(share * width / 100)) for share in shares]
+    # What rounding gave too much or too little is the largest part's.
+    cells[cells.index(max(cells))] += width - sum(cells)
+    certain, unknown, lost = cells
     return ((CERTAIN * certain, Tone.GOOD), (NOT_KNOWN * unknown, Tone.UNKNOWN), (LOST * lost, Tone.MUTED))
-
-
-def _cells(share: float, width: int) -> int:
-    return 0 if share <= 0 else max(1, min(width, round(share * width / 100)))

@@ -35,6 +35,14 @@ class Finding:
         return wording.WAIVED if self.first.waived else wording.VERDICT[self.first.verdict]
 
     @property
+    def remedy(self) -> tuple[str, str]:
+        """Return what to do and the words that introduce it: what is not known may need nothing done."""
+        verdict = self.first.verdict
+        if not self.first.remedy or verdict in (Judgement.PASS, Judgement.NOT_APPLICABLE):
+            return ("", "")
+        return ("à faire" if verdict == Judgement.FAIL else "si besoin", self.first.remedy)
+
+    @property
     def level(self) -> str:
         """Return the level in French."""
         return wording.LEVEL.get(self.first.level, self.first.level)
@@ -55,6 +63,15 @@ class Scorecard:
     not_applicable: tuple[Finding, ...]
     not_covered: tuple[judgement_pb2.RequirementResult, ...]
     """Requirements that neither a rule nor a question covers: to be verified by other means."""
+
+
+DECIDING = "dui"
+"""The framework that says whether a site can start; the list of sites speaks of it."""
+
+
+def in_order(frameworks: Iterable[judgement_pb2.FrameworkResult]) -> list[judgement_pb2.FrameworkResult]:
+    """Return the frameworks, the one that decides first."""
+    return sorted(frameworks, key=lambda framework: (framework.id != DECIDING, framework.id))
 
 
 def arrange(framework: judgement_pb2.FrameworkResult) -> Scorecard:

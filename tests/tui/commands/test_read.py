@@ -100,10 +100,10 @@ async def test_the_scorecard_puts_what_blocks_first_and_what_is_unknown_apart(pa
 
 async def test_the_scorecard_names_machines_and_the_next_action(park: Collector, run: Run) -> None:
     out = (await run("site", "590000001")).out
-    assert "postes    PC-SOIN-1, PC-SOIN-2\n" in out
-    assert "constaté  aucun lecteur\n" in out
-    assert "à faire   Prévoir 1 poste de plus, fixe ou mobile.\n" in out
-    assert "constaté  non connu\n" in out
+    assert "postes     PC-SOIN-1, PC-SOIN-2\n" in out
+    assert "constaté   aucun lecteur\n" in out
+    assert "à faire    Prévoir 1 poste de plus, fixe ou mobile.\n" in out
+    assert "constaté   non connu\n" in out
 
 
 async def test_the_scorecard_lists_what_nothing_verifies(park: Collector, run: Run) -> None:

@@ -36,7 +36,7 @@ SMALL, LARGE = (80, 24), (140, 40)
 @asynccontextmanager
 async def opened(collector: Collector, size: tuple[int, int] = SMALL) -> AsyncIterator[Pilot[int]]:
     """Give the application, open on what the collector answered first."""
-    async with collector.client() as client, PrerequisApp(client).run_test(size=size) as pilot:
+    async with collector.client() as client, PrerequisApp(client).run_test(size=size, notifications=True) as pilot:
         await settled(pilot)
         yield pilot
 
@@ -154,11 +154,31 @@ async def test_every_part_of_a_site_has_a_tab(park: Collector) -> None:
         await press(pilot, "enter")
         await at(pilot, MachineScreen)
         await shows(pilot, "La mesure de la ligne n'a pas abouti en 10 s.")
-        await press(pilot, "escape", "right")
+        await press(pilot, "escape", "right", "right")
         await shows(pilot, "non connu")
         await press(pilot, "enter")
         await at(pilot, NeedScreen)
         await shows(pilot, "prerequis order add 590000001 smartcard-reader")
+
+
+async def test_a_question_is_answered_where_it_is_read(park: Collector) -> None:
+    async with opened(park) as pilot:
+        await press(pilot, "enter", "right", "right", "right")
+        await shows(pilot, "Comment le site appelle-t-il", "sans réponse")
+        await press(pilot, "enter")
+        await shows(pilot, "carte", "certificat-serveur", "mixte")
+        await press(pilot, "down", "enter")
+        await shows(pilot, "Réponse gardée")
+        (sent,) = park.kept.answers
+        assert (sent.finess, sent.question, sent.choice) == ("590000001", "mode-insi", "certificat-serveur")
+        assert await until(pilot, lambda: "sans réponse" not in text(pilot))
+
+
+async def test_a_question_can_be_left_as_it_was(park: Collector) -> None:
+    async with opened(park) as pilot:
+        await press(pilot, "enter", "right", "right", "right", "enter", "escape")
+        await shows(pilot, "sans réponse")
+        assert park.kept.answers == []
 
 
 async def test_requirements_that_nothing_verifies_are_listed_and_open_nothing(park: Collector) -> None:
@@ -173,7 +193,7 @@ async def test_a_site_that_nobody_measured_says_what_to_do(park: Collector) -> N
     async with opened(park) as pilot:
         await press(pilot, "down", "down", "enter")
         await shows(pilot, "lancer « prerequis-agent run »")
-        await press(pilot, "right")
+        await press(pilot, "left")
         await shows(pilot, "ils ne sont pas connus")
 
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 HELP = "montre si un site est prêt, ce qui l'en empêche et ce qui lui manque"
 
-# The framework that says whether a site can start; `prerequis sites` speaks of it too.
-_DECIDING = "dui"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -30,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
     """Write the scorecard; return FINDING when the site is as bad as --fail-on says."""
+    from prerequis_tui import scorecard
+
     site = await client.site(options.finess)
     if options.json:
         write_json(document(site), out)
@@ -37,7 +36,7 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
         from prerequis_tui.printed.site import print_site
 
         print_site(site, await _needs(client, options.finess), out, everything=options.all)
-    deciding = (one for one in site.frameworks if one.id == _DECIDING)
+    deciding = (one for one in site.frameworks if one.id == scorecard.DECIDING)
     return ExitCode.FINDING if any(fails(one.readiness, options.fail_on) for one in deciding) else ExitCode.DONE
 
 

@@ -1,9 +1,10 @@
-"""What to order, as printed."""
+"""What to order, as printed: site by site, then in all."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
 from typing import TextIO
 
-from rich.table import Table
 from rich.text import Text
 
 from prerequis.v1 import ordering_pb2
@@ -11,13 +12,14 @@ from prerequis_tui import printed, wording
 from prerequis_tui.wording import Tone
 
 _NAMED_SITES = 8
+_ARTICLE_COLUMNS = 46
 
 
 def print_needs(needs: ordering_pb2.ListNeedsResponse, out: TextIO) -> None:
-    """Write the needs of every site, then the sites of which nothing is known."""
+    """Write the needs of every site, their sum, and the sites of which nothing is known."""
     with printed.page(out) as console:
         if needs.lines:
-            console.print(need_table(needs.lines, with_site=True))
+            console.print(Text("\n").join(_lines(needs)), soft_wrap=True)
         else:
             console.print("Aucun besoin connu.")
         missing = needs.sites_not_measured
@@ -28,25 +30,33 @@ def print_needs(needs: ordering_pb2.ListNeedsResponse, out: TextIO) -> None:
             console.print(Text.assemble(printed.styled("? ", Tone.UNKNOWN), text))
 
 
-def need_table(lines: Sequence[ordering_pb2.NeedLine], *, with_site: bool) -> Table:
-    """Return the needs as a table; an unbounded quantity is said, never zero."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    if with_site:
-        table.add_column("FINESS", no_wrap=True)
-        table.add_column("Site", ratio=2)
-    table.add_column("Article", ratio=3)
-    for heading in ("Certain", "Possible", "Commandé", "À commander"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("Échéance", no_wrap=True)
-    for line in lines:
-        tone = Tone.STRONG if line.to_order else Tone.MUTED
-        table.add_row(
-            *((line.finess, line.site_name) if with_site else ()),
-            line.item_name or line.item,
-            str(line.certain),
-            str(line.possible) if line.HasField("possible") else wording.NOT_KNOWN,
-            str(line.ordered),
-            printed.styled(str(line.to_order), tone),
-            wording.day(line.deadline),
-        )
-    return table
+def _lines(needs: ordering_pb2.ListNeedsResponse) -> Iterator[Text]:
+    yield heading()
+    to_order: Counter[str] = Counter()
+    for (finess, name), lines in groupby(needs.lines, key=lambda line: (line.finess, line.site_name)):
+        yield Text.assemble((f"{name}  ", "bold"), (finess, "dim"))
+        for line in lines:
+            to_order[line.item_name or line.item] += line.to_order
+            yield need_line(line)
+    yield Text()
+    total = [f"{wording.number(many)} × {name}" for name, many in to_order.most_common() if many]
+    yield printed.styled("À commander en tout : ", Tone.STRONG) + (" ; ".join(total) if total else "rien de certain")
+
+
+def heading() -> Text:
+    """Return the titles of the columns of need_line."""
+    quantities = f"{'CERTAIN':>8}{'POSSIBLE':>10}{'COMMANDÉ':>9}{'À COMMANDER':>12}"
+    return printed.styled(f"  {'ARTICLE':<{_ARTICLE_COLUMNS}}{quantities}  ÉCHÉANCE", Tone.MUTED)
+
+
+def need_line(line: ordering_pb2.NeedLine) -> Text:
+    """Return one need as a line; an unbounded quantity is said, never zero."""
+    name = line.item_name or line.item
+    shown = name if len(name) <= _ARTICLE_COLUMNS else f"{name[: _ARTICLE_COLUMNS - 1]}…"
+    possible = wording.number(line.possible) if line.HasField("possible") else wording.NOT_KNOWN
+    return Text.assemble(
+        f"  {shown:<{_ARTICLE_COLUMNS}}",
+        f"{wording.number(line.certain):>8}{possible:>10}{wording.number(line.ordered):>9}",
+        printed.styled(f"{wording.number(line.to_order):>12}", Tone.STRONG if line.to_order else Tone.MUTED),
+        f"  {wording.day(line.deadline)}",
+    )

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from prerequis.v1 import register_pb2, review_pb2
@@ -16,23 +18,18 @@ def print_questions(
     """Write every question with its choices or its answer, and how to answer."""
     with printed.page(out) as console:
         for question in sorted(questions, key=lambda one: (one.id in answers, one.id)):
-            console.print(_question(question, answers.get(question.id)))
+            _print_question(console, question, answers.get(question.id))
         waiting = sum(question.id not in answers for question in questions)
         console.print(f"\n{wording.count(waiting, 'question')} sans réponse sur {len(questions)}.")
         if waiting:
             console.print(f"Répondre : prerequis answer {finess} QUESTION CHOIX")
 
 
-def _question(question: review_pb2.QuestionText, answer: register_pb2.Answer | None) -> Text:
+def _print_question(console: Console, question: review_pb2.QuestionText, answer: register_pb2.Answer | None) -> None:
     symbol, tone = ("✔", Tone.GOOD) if answer else ("?", Tone.UNKNOWN)
     if answer:
         said = f"{answer.choice} ({answer.author}, {wording.clock(answer.answered_at)})"
     else:
         said = f"choix : {' | '.join(question.choices)}"
-    return Text.assemble(
-        printed.styled(symbol, tone),
-        " ",
-        (question.id, "bold"),
-        f"  {question.text}\n",
-        printed.styled(f"    {said}", Tone.MUTED),
-    )
+    console.print(Text.assemble(printed.styled(symbol, tone), " ", (question.id, "bold")))
+    console.print(Padding(Text.assemble(f"{question.text}\n", printed.styled(said, Tone.MUTED)), (0, 0, 0, 2)))

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from prerequis.v1 import judgement_pb2, ordering_pb2, review_pb2
 from prerequis_tui import printed, score_bar, scorecard, wording
-from prerequis_tui.printed.needs import need_table
+from prerequis_tui.printed.needs import heading, need_line
 from prerequis_tui.scorecard import Finding
 from prerequis_tui.wording import Tone
 
@@ -24,10 +24,14 @@ def print_site(
         _print_head(console, site)
         if not site.frameworks:
             console.print("\nRien n'a encore été jugé : lancer « prerequis-agent run » sur un poste du site.")
-        for framework in site.frameworks:
+        for framework in scorecard.in_order(site.frameworks):
             _print_framework(console, framework, everything=everything)
         if needs is not None:
             _print_needs(console, site, needs)
+        finess = site.site.finess
+        hint = f"Tout le détail : prerequis site {finess} --all   Questions : prerequis questions {finess}"
+        console.print()
+        console.print(printed.styled(hint, Tone.MUTED))
 
 
 def _print_head(console: Console, site: review_pb2.GetSiteResponse) -> None:
@@ -58,11 +62,12 @@ def _print_framework(console: Console, framework: judgement_pb2.FrameworkResult,
     _print_findings(console, "Inconnu et bloquant : à lever avant de conclure", card.unknown_blocking)
     _print_findings(console, "Autres écarts", card.failed)
     _print_findings(console, "Dérogations (l'écart demeure)", card.waived)
-    _print_findings(console, "Autres points inconnus", card.unknown)
     if everything:
+        _print_findings(console, "Autres points inconnus", card.unknown)
         _print_findings(console, "Conforme", card.passed)
         _print_findings(console, "Sans objet", card.not_applicable)
     else:
+        _print_titles(console, "Autres points inconnus", card.unknown)
         _print_titles(console, "Conforme", card.passed)
         _print_titles(console, "Sans objet", card.not_applicable)
     if card.not_covered:
@@ -115,16 +120,17 @@ def _details(finding: Finding) -> Iterable[tuple[str, str]]:
         yield "constaté", first.observed or wording.NOT_KNOWN
     if first.expected:
         yield "attendu", first.expected
-    if first.remedy and first.verdict in (judgement_pb2.Judgement.FAIL, judgement_pb2.Judgement.UNKNOWN):
-        yield "à faire", first.remedy
+    label, text = finding.remedy
+    if text:
+        yield label, text
 
 
 def _labelled(console: Console, label: str, text: str) -> Text:
-    lines = Text(text).wrap(console, console.width - 6 - 10)
+    lines = Text(text).wrap(console, console.width - 6 - 11)
     shown = Text()
     for number, line in enumerate(lines):
         line.rstrip()
-        shown.append("\n" if number else "").append(f"{label if number == 0 else '':<10}", "dim").append_text(line)
+        shown.append("\n" if number else "").append(f"{label if number == 0 else '':<11}", "dim").append_text(line)
     return shown
 
 
@@ -146,4 +152,4 @@ def _print_needs(console: Console, site: review_pb2.GetSiteResponse, needs: orde
     elif not needs.lines:
         console.print("Rien à commander d'après ce qui est connu.")
     if needs.lines:
-        console.print(need_table(needs.lines, with_site=False))
+        console.print(Text("\n").join([heading(), *map(need_line, needs.lines)]), soft_wrap=True)

@@ -1,7 +1,8 @@
 """Shows one site: its frameworks, its machines, its needs."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -9,13 +10,14 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from prerequis.v1 import judgement_pb2, ordering_pb2, review_pb2
-from prerequis_tui import wording
+from prerequis.v1 import judgement_pb2, ordering_pb2, register_pb2, review_pb2
+from prerequis_tui import scorecard, wording
 from prerequis_tui.actions import bindings
 from prerequis_tui.client import Client
 from prerequis_tui.errors import OperatorError, Refused
-from prerequis_tui.messages import CallFailed, SiteLoaded
+from prerequis_tui.messages import AnswerKept, CallFailed, SiteLoaded
 from prerequis_tui.screens import machine
+from prerequis_tui.screens.answer import AnswerScreen
 from prerequis_tui.screens.machine import MachineScreen
 from prerequis_tui.screens.need import NeedScreen
 from prerequis_tui.screens.problem import ProblemScreen
@@ -27,6 +29,7 @@ from prerequis_tui.wording import Tone
 
 Machine = review_pb2.WorkstationSummary
 Need = ordering_pb2.NeedLine
+Question = review_pb2.QuestionText
 
 _SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI"}
 """Titles that fit on a tab; another framework shows its id."""
@@ -53,7 +56,7 @@ NEED_COLUMNS: Sequence[Column[Need]] = (
 class SiteScreen(Screen[None]):
     """One site as it is judged now."""
 
-    HELP = "Un volet par référentiel, puis les postes et les besoins. Ce qui bloque vient d'abord."
+    HELP = "Un volet par référentiel, puis les postes, les questions et les besoins. Ce qui bloque vient d'abord."
     CSS = """
     SiteScreen #facts { height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     SiteScreen TabbedContent { height: 1fr; }
@@ -89,7 +92,8 @@ class SiteScreen(Screen[None]):
     async def _load(self) -> None:
         try:
             site = await self._client.site(self._finess)
-            self.post_message(SiteLoaded(site, await self._needs()))
+            questions = (await self._client.pack()).questions
+            self.post_message(SiteLoaded(site, questions, await self._needs()))
         except OperatorError as error:
             self.post_message(CallFailed(error))
 
@@ -115,9 +119,10 @@ class SiteScreen(Screen[None]):
         self._site = message.site
         self.query_one(TitleBar).say(f"Prérequis · {message.site.site.name or self._site_name}")
         self.query_one("#facts", Static).update(_facts(message.site))
-        for framework in message.site.frameworks:
+        for framework in scorecard.in_order(message.site.frameworks):
             await self._show_framework(framework)
         await self._show_machines(message.site)
+        await self._show_questions(message.questions)
         if message.needs is not None:
             await self._show_needs(message.needs)
         if first:
@@ -139,6 +144,14 @@ class SiteScreen(Screen[None]):
         machines: list[Machine | Heading] = [*sorted(site.workstations, key=machine.name)]
         self.query_one("#machines", LineList).show(machines)
 
+    async def _show_questions(self, questions: Sequence[Question]) -> None:
+        if not self.query("#questions"):
+            empty = "Aucune question."
+            content = LineList(self._question_columns(), lambda one: one.id, empty, id="questions")
+            await self._add("tab-questions", "Questions", content)
+        asked: list[Question | Heading] = [*sorted(questions, key=lambda one: (one.id in self._answers(), one.id))]
+        self.query_one("#questions", LineList).show(asked)
+
     async def _show_needs(self, needs: ordering_pb2.ListNeedsResponse) -> None:
         if not self.query("#needs"):
             empty = "Rien à commander d'après ce qui est connu."
@@ -147,7 +160,7 @@ class SiteScreen(Screen[None]):
             await self._add("tab-needs", "Besoins", LineList(NEED_COLUMNS, _item, empty, id="needs"))
         self.query_one("#needs", LineList).show(needs.lines)
 
-    async def _add(self, id: str, title: str, content: FrameworkPane | LineList[Machine] | LineList[Need]) -> None:
+    async def _add(self, id: str, title: str, content: FrameworkPane | LineList[Any]) -> None:
         await self.query_one(TabbedContent).add_pane(TabPane(title, content, id=id))
 
     def _machine_columns(self) -> Sequence[Column[Machine]]:
@@ -158,6 +171,29 @@ class SiteScreen(Screen[None]):
             Column("Inconnus", lambda one: self._many(one, judgement_pb2.Judgement.UNKNOWN), 9, right=True),
             Column("Reçu le", lambda one: [(wording.clock(one.received_at), Tone.MUTED)], 16, from_width=70),
         )
+
+    def _question_columns(self) -> Sequence[Column[Question]]:
+        return (
+            Column("", lambda one: [("✔", Tone.GOOD) if one.id in self._answers() else ("?", Tone.UNKNOWN)], 1),
+            Column("Question", lambda one: [(one.text, Tone.PLAIN)]),
+            Column("Réponse", self._answer_cell, 14),
+            Column("Par", lambda one: [(self._answered(one).author, Tone.MUTED)], 14, from_width=100),
+            Column("Le", lambda one: [(self._answered_on(one), Tone.MUTED)], 10, from_width=120),
+        )
+
+    def _answers(self) -> dict[str, register_pb2.Answer]:
+        return {one.question: one for one in self._site.answers} if self._site else {}
+
+    def _answered(self, question: Question) -> register_pb2.Answer:
+        return self._answers().get(question.id, register_pb2.Answer())
+
+    def _answered_on(self, question: Question) -> str:
+        at = self._answered(question).answered_at
+        return wording.clock(at).split(" ")[0] if at.seconds else ""
+
+    def _answer_cell(self, question: Question) -> Spans:
+        known = question.id in self._answers()
+        return [(self._answered(question).choice, Tone.PLAIN) if known else ("sans réponse", Tone.MUTED)]
 
     def _many(self, one: Machine, verdict: judgement_pb2.Judgement.Verdict.ValueType) -> Spans:
         word = wording.VERDICT[verdict]
@@ -196,8 +232,29 @@ class SiteScreen(Screen[None]):
             self.app.push_screen(VerdictScreen(credential, self._site_name, row.finding))
         elif isinstance(row, Machine) and self._site is not None:
             self.app.push_screen(MachineScreen(credential, self._site_name, row, self._site.frameworks))
+        elif isinstance(row, Question):
+            answered = self._answers().get(row.id)
+            self.app.push_screen(AnswerScreen(row, answered), partial(self._answer, row.id))
         elif isinstance(row, Need):
             self.app.push_screen(NeedScreen(credential, self._site_name, row))
+
+    def _answer(self, question: str, choice: str | None) -> None:
+        if choice is not None:
+            self._save(question, choice)
+
+    @work(exclusive=True)
+    async def _save(self, question: str, choice: str) -> None:
+        try:
+            await self._client.save_answer(self._finess, question, choice)
+        except OperatorError as error:
+            self.post_message(CallFailed(error))
+        else:
+            self.post_message(AnswerKept())
+
+    @on(AnswerKept)
+    def _answer_kept(self) -> None:
+        self.notify("Réponse gardée ; le site est jugé de nouveau.")
+        self.action_refresh()
 
 
 def _id(one: Machine) -> str:

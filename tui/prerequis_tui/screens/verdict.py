@@ -31,8 +31,9 @@ def parts(finding: Finding) -> Iterator[Part]:
     yield Part("Constaté", first.observed or toned(wording.NOT_KNOWN, Tone.UNKNOWN))
     if first.expected:
         yield Part("Attendu", first.expected)
-    if first.remedy:
-        yield Part("À faire", first.remedy)
+    label, text = finding.remedy
+    if text:
+        yield Part(label.capitalize(), text)
     if first.source_quote:
         yield Part("Source", f"« {first.source_quote} »")
     if first.source_document:
