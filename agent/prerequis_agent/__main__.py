@@ -1,6 +1,7 @@
 """The command `prerequis-agent`."""
 
 import importlib
+import io
 import os
 import pkgutil
 import signal
@@ -51,6 +52,10 @@ def parser() -> CommandLine:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a program reads is UTF-8 on every system, and no sign that a console lacks may end the command.
+            stream.reconfigure(encoding="utf-8", errors="replace")
     options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)

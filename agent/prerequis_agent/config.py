@@ -1,10 +1,11 @@
 """Where the agent keeps its state, what a person declared at enrolment, and the ticket that brings both."""
 
+import contextlib
 import json
 import os
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -78,8 +79,9 @@ class State:
 
     @property
     def is_enrolled(self) -> bool:
-        """Whether enrolment was completed here."""
-        return self._configuration.exists()
+        """Whether enrolment was completed here; raises ConfigurationError when the directory may not be read."""
+        with self._reading():
+            return self._configuration.exists()
 
     @property
     def _configuration(self) -> Path:
@@ -88,11 +90,15 @@ class State:
     def enrolment(self) -> Enrolment:
         """Return what enrolment left; raises ConfigurationError when the machine is not enrolled."""
         try:
-            return Enrolment(**_strings(_toml(self._configuration), Enrolment.__dataclass_fields__))
-        except FileNotFoundError:
-            raise ConfigurationError(_ENROL_FIRST) from None
+            with self._reading():
+                return Enrolment(**_strings(_toml(self._configuration), Enrolment.__dataclass_fields__))
         except (KeyError, TypeError, ValueError) as problem:
             raise ConfigurationError(f"{self._configuration} est abîmé ({problem}). {_ENROL_FIRST}") from None
+
+    def authority_pem(self) -> bytes:
+        """Return the PEM of the collector's CA; raises ConfigurationError when the machine is not enrolled."""
+        with self._reading():
+            return self.authority.read_bytes()
 
     def forget_enrolment(self) -> None:
         """Be not enrolled; reports that wait stay, and carry the certificate that they were signed with."""
@@ -104,6 +110,17 @@ class State:
         # A JSON string of valid text is also a TOML basic string.
         lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in asdict(enrolment).items()]
         write(self._configuration, "".join(lines).encode())
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise ConfigurationError(_ENROL_FIRST) from None
+        except OSError as problem:
+            raise ConfigurationError(
+                f"L'état de l'agent dans {self.directory} ne se lit pas ({why(problem)})."
+            ) from None
 
 
 def default_directory(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:

@@ -33,7 +33,7 @@ async def _deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
     refusals: list[str] = []
     address = state.enrolment().collector
     if waiting:
-        async with Uplink(address, state.authority.read_bytes(), identity) as uplink:
+        async with Uplink(address, state.authority_pem(), identity) as uplink:
             async for receipt in uplink.submit(report.signed for report in list(waiting.values())):
                 report = waiting.pop(receipt.digest, None)
                 if report is None:

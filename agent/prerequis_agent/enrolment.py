@@ -1,14 +1,16 @@
 """Enrolling with a site's ticket, and renewing the certificate that enrolling gave."""
 
 import asyncio
+import contextlib
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from prerequis.v1.enrolment_pb2 import EnrolResponse
 from prerequis_agent import identity
 from prerequis_agent.config import Enrolment, State, Ticket
 from prerequis_agent.durable import write
-from prerequis_agent.errors import ConfigurationError, Refused
+from prerequis_agent.errors import ConfigurationError, Refused, why
 from prerequis_agent.identity import Identity
 from prerequis_agent.uplink import Uplink
 
@@ -34,16 +36,22 @@ def enrol(state: State, ticket: Ticket, role: str, now: datetime) -> Enrolment:
     except ValueError as problem:
         raise Refused(f"Le collecteur a donné un certificat inutilisable ({problem}).") from None
     enrolment = Enrolment(ticket.collector, answer.finess, answer.site_name, role)
-    try:
+    with _writing(state):
         state.forget_enrolment()
         given.keep(state.identity)
         write(state.authority, ticket.authority.encode())
         state.keep_enrolment(enrolment)
+    return enrolment
+
+
+@contextlib.contextmanager
+def _writing(state: State) -> Iterator[None]:
+    try:
+        yield
     except OSError as problem:
         raise ConfigurationError(
-            f"L'enrôlement ne peut pas être gardé dans {state.directory} ({problem})."
-        ) from problem
-    return enrolment
+            f"L'identité ne peut pas être gardée dans {state.directory} ({why(problem)})."
+        ) from None
 
 
 def _require_writable(state: State) -> None:
@@ -79,12 +87,13 @@ def renew_when_due(state: State, known: Identity) -> Identity:
     key = identity.new_key()
 
     async def ask() -> tuple[bytes, ...]:
-        async with Uplink(state.enrolment().collector, state.authority.read_bytes(), known) as uplink:
+        async with Uplink(state.enrolment().collector, state.authority_pem(), known) as uplink:
             return await uplink.renew(identity.request(key))
 
     try:
         renewed = identity.from_chain(key, asyncio.run(ask()))
     except ValueError as problem:
         raise Refused(f"Le collecteur a donné un certificat inutilisable ({problem}).") from None
-    renewed.keep(state.identity)
+    with _writing(state):
+        renewed.keep(state.identity)
     return renewed

@@ -37,7 +37,7 @@ def refresh(state: State, identity: Identity) -> None:
 
     async def ask() -> GetPlanResponse:
         async with Uplink(
-            state.enrolment().collector, state.authority.read_bytes(), identity, answer_seconds=PLAN_SECONDS
+            state.enrolment().collector, state.authority_pem(), identity, answer_seconds=PLAN_SECONDS
         ) as uplink:
             return await uplink.plan()
 
@@ -58,7 +58,7 @@ def cached(state: State) -> Plan | None:
 
 @contextlib.contextmanager
 def _lease(state: State, identity: Identity) -> Iterator[Lease]:
-    address, authority = state.enrolment().collector, state.authority.read_bytes()
+    address, authority = state.enrolment().collector, state.authority_pem()
 
     async def acquire() -> AcquireLeaseResponse:
         async with Uplink(address, authority, identity) as uplink:

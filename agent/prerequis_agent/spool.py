@@ -74,11 +74,13 @@ class Spool:
         """Give the reports, the oldest first; a damaged file is set aside on the way."""
         for path in self._files():
             signed = SignedReport()
-            try:
-                with self._keeping():
+            with self._keeping():
+                try:
                     signed.ParseFromString(path.read_bytes())
-            except DecodeError:
-                signed.Clear()
+                except FileNotFoundError:  # another command has just handed it in
+                    continue
+                except DecodeError:
+                    signed.Clear()
             digest = hashlib.sha256(signed.report).digest()
             if path.stem.endswith(digest.hex()):
                 yield Waiting(path, digest, signed)

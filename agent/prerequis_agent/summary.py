@@ -53,8 +53,9 @@ def _network(network: Network) -> str:
 
 
 def _smartcard(smartcard: Smartcard) -> str:
+    known = all(reader.HasField("card_present") for reader in smartcard.readers)
     cards = sum(reader.card_present for reader in smartcard.readers)
-    return _joined(_count(len(smartcard.readers), "lecteur"), _count(cards, "carte"))
+    return _joined(_count(len(smartcard.readers), "lecteur"), _count(cards, "carte") if known else "cartes inconnues")
 
 
 def _firewall(firewall: Firewall) -> str:
@@ -65,15 +66,17 @@ def _firewall(firewall: Firewall) -> str:
 
 def _services(services: Services) -> str:
     reached = sum(endpoint.reachable for endpoint in services.endpoints)
-    return f"{reached} joints sur {len(services.endpoints)}"
+    return f"{reached} joint{'s' if reached > 1 else ''} sur {len(services.endpoints)}"
 
 
 def _line(line: Line) -> str:
     at_least = "au moins " if line.censored else ""
     return _joined(
-        f"{at_least}{_decimal(line.down_bits_per_second / 1e6)} Mbit/s en réception",
-        f"{at_least}{_decimal(line.up_bits_per_second / 1e6)} Mbit/s en émission",
-        f"délai {_decimal(line.rtt_seconds * 1000)} ms",
+        f"{at_least}{_decimal(line.down_bits_per_second / 1e6)} Mbit/s en réception"
+        if line.down_bits_per_second
+        else "",
+        f"{at_least}{_decimal(line.up_bits_per_second / 1e6)} Mbit/s en émission" if line.up_bits_per_second else "",
+        f"délai {_decimal(line.rtt_seconds * 1000)} ms" if line.rtt_seconds else "",
     )
 
 

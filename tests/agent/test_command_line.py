@@ -241,6 +241,23 @@ def test_a_report_made_while_the_collector_is_away_arrives_once(enrolled: Agent,
     assert enrolled.waiting == []
 
 
+def test_two_commands_that_send_at_once_do_not_trip_over_each_other(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.stop()
+    for _ in range(3):
+        enrolled("run", "--no-line")
+    collector.start()
+    sending = [
+        subprocess.Popen(
+            [*COMMAND, "--state", str(enrolled.state), "send"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=30)[1] for process in sending]
+    assert [process.returncode for process in sending] == [ExitCode.DONE] * 3, said
+    assert len(collector.kept) == 3
+    assert enrolled.waiting == []
+
+
 def test_an_offline_scan_still_knows_the_hosts_of_the_plan(enrolled: Agent, collector: TinyCollector) -> None:
     collector.stop()
     report = json_format.Parse(enrolled("scan", "--json", "--only", "services").stdout, Report())
@@ -342,6 +359,27 @@ def test_a_state_that_cannot_be_written_spends_no_ticket(
     done = agent("enrol", "--ticket", str(collector.ticket(tmp_path / "ticket.toml")))
     assert done.returncode == ExitCode.WRONG_INPUT
     assert "pas le droit d'écrire" in one_sentence(done)
+
+
+@pytest.mark.parametrize("command", ["scan", "send", "run", "status", "advise"])
+def test_a_state_that_cannot_be_read_is_one_sentence(agent: Agent, command: str) -> None:
+    agent.state = Path("/" + "x" * 300)
+    done = agent(command)
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert "ne se lit pas" in one_sentence(done)
+
+
+def test_a_lost_authority_is_one_sentence(enrolled: Agent) -> None:
+    enrolled("run", "--no-line")
+    (enrolled.state / "authority.pem").unlink()
+    done = enrolled("run", "--no-line")
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert "enrol --ticket" in one_sentence(done)
+
+
+def test_a_console_without_our_signs_shows_the_scan_all_the_same(agent: Agent) -> None:
+    done = agent("scan", "--only", "services", PYTHONIOENCODING="ascii")
+    assert done.returncode == ExitCode.DONE, done.stderr
 
 
 def test_a_damaged_identity_is_one_sentence(enrolled: Agent) -> None:

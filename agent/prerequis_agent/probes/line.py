@@ -33,6 +33,9 @@ BIN_SECONDS = 0.1
 FEWEST_BINS = 5
 """Fewer full bins after slow start give no steady figure, only a lower bound."""
 
+SATURATED_SHARE = 0.7
+"""Share of one processor core above which the machine, not the line, may have set the pace."""
+
 _CHUNK = bytes(16 * 1024)
 _NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if hasattr(socket, "TCP_INFO") else None)
 
@@ -77,12 +80,15 @@ def observe(host: Host) -> Observation:
         loopback=loopback,
     )
     line.started_at.FromDatetime(started)
-    line.confidence, detail = confidence(line, unsteady=down.unsteady, saturated=load > 0.7)
+    line.confidence, detail = confidence(line, unsteady=down.unsteady, saturated=load > SATURATED_SHARE)
     return Observation(line, detail)
 
 
 def confidence(line: Line, *, unsteady: bool, saturated: bool) -> tuple[Line.Confidence.ValueType, str]:
-    """Return how far a measurement can be trusted, and why not further (throughput.md §5: hard and soft flags)."""
+    """Return how far a measurement can be trusted, and why not further.
+
+    A fault that makes the figure say nothing of the line makes it LOW; one that only blurs it makes it MEDIUM.
+    """
     hard = []
     soft = []
     if line.loopback:
