@@ -1,8 +1,12 @@
 """The only door to the collector: gRPC with mutual TLS."""
 
+import os
 from collections.abc import Awaitable
 from types import TracebackType
 from typing import Self, TypeVar
+
+# gRPC's own log would mix with the one sentence on stderr and draw over the terminal UI; it reads this when imported.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
 from google.protobuf.message import Message

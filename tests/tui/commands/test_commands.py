@@ -145,3 +145,18 @@ async def test_a_process_keeps_data_and_diagnostics_apart(park: Collector, proce
     usage = await process("sites", "--jsno")
     assert (usage.code, usage.out) == (2, "")
     assert "argument inconnu : --jsno" in usage.err
+
+
+async def test_a_process_whose_collector_is_away_says_one_sentence_and_nothing_else(
+    collector: Collector, process: Run
+) -> None:
+    await collector.stop()
+    ended = await process("sites", "--json")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err == f"prerequis : le collecteur 127.0.0.1:{collector.port} ne répond pas.\n"
+
+
+async def test_without_a_command_the_terminal_ui_is_not_opened_on_a_wrong_credential(process: Run) -> None:
+    ended = await process("--credential", "/nulle/part.toml")
+    assert (ended.code, ended.out) == (2, "")
+    assert "ne peut pas être lu" in ended.err
