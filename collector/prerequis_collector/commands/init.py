@@ -11,7 +11,6 @@ from prerequis_collector.errors import AlreadyThere, StorageUnavailable
 from prerequis_collector.opening import write_secret
 from prerequis_collector.services.authority import Authority, key_pem
 from prerequis_collector.services.toml import toml
-from prerequis_collector.store import schema
 from prerequis_collector.store.database import Database
 
 HELP = "crée le dossier du collecteur, son autorité de certification et sa base"
@@ -58,8 +57,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _make_database(config: Config) -> None:
+    from prerequis_collector.store import migrate  # Alembic takes a second to load, which other commands should not
+
     database = Database(config.database_url)
     try:
-        schema.upgrade(database)
+        migrate.upgrade(database)
     finally:
         database.close()

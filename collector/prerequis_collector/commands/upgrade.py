@@ -4,7 +4,6 @@ import argparse
 
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
-from prerequis_collector.store import schema
 from prerequis_collector.store.database import Database
 
 HELP = "met la base au format de cette version ; arrêter d'abord le collecteur"
@@ -16,9 +15,11 @@ def configure(parser: CommandLine) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Upgrade in one transaction; raises InvalidInput, StorageUnavailable."""
+    from prerequis_collector.store import migrate  # Alembic takes a second to load, which other commands should not
+
     database = Database(config.load(arguments.data).database_url)
     try:
-        schema.upgrade(database)
+        migrate.upgrade(database)
     finally:
         database.close()
     return ExitCode.DONE

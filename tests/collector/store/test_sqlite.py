@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from tests.collector.store.contract import SITE, StoreContract
 
 from prerequis_collector.errors import SchemaMismatch, StorageUnavailable
-from prerequis_collector.store import schema
+from prerequis_collector.store import migrate, schema
 from prerequis_collector.store.database import Database
 from prerequis_collector.store.sites import SiteRow, Sites
 from prerequis_collector.store.writer import Writer
@@ -18,7 +19,7 @@ class TestSqlite(StoreContract):
     @pytest.fixture
     def database(self, tmp_path: Path) -> Iterator[Database]:
         database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
-        schema.upgrade(database)
+        migrate.upgrade(database)
         yield database
         database.close()
 
@@ -38,15 +39,15 @@ def test_a_database_of_another_form_is_refused(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
     with pytest.raises(SchemaMismatch):
         schema.check(database)
-    schema.upgrade(database)
+    migrate.upgrade(database)
     schema.check(database)
-    schema.upgrade(database)
+    migrate.upgrade(database)
     database.close()
 
 
 def test_a_full_database_refuses_cleanly_and_recovers(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
-    schema.upgrade(database)
+    migrate.upgrade(database)
     writer = Writer(database)
     with database.engine.connect() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one()
@@ -63,4 +64,11 @@ def test_a_full_database_refuses_cleanly_and_recovers(tmp_path: Path) -> None:
     writer.close()
     with database.read() as transaction:
         assert [site.name for site in Sites(transaction).all()] == ["Les Tilleuls"]
+    database.close()
+
+
+def test_the_form_expected_is_the_newest_migration(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
+    with database.write() as transaction:
+        assert ScriptDirectory.from_config(migrate.configuration(transaction)).get_current_head() == schema.HEAD
     database.close()

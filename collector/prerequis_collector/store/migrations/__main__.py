@@ -5,7 +5,7 @@ import sys
 from alembic import command
 
 from prerequis_collector.store.database import Database
-from prerequis_collector.store.schema import configuration, upgrade
+from prerequis_collector.store.migrate import configuration, upgrade
 
 
 def main(message: str) -> None:

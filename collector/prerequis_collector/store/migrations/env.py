@@ -1,4 +1,4 @@
-"""What Alembic runs: migrations over the connection that prerequis_collector.store.schema gives it."""
+"""What Alembic runs: migrations over the connection that prerequis_collector.store.migrate gives it."""
 
 from typing import Literal
 
