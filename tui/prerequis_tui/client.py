@@ -17,8 +17,13 @@ from prerequis_tui.errors import CollectorFailed, CollectorUnreachable, Operator
 
 _SECONDS = 10.0
 _SECONDS_FOR_A_LIST = 60.0
-# 40,000 sites weigh about 5 MB, above the 4 MB that gRPC accepts by default.
-_LARGEST_ANSWER_BYTES = 128 * 1024 * 1024
+_CHANNEL = (
+    # 40,000 sites weigh about 5 MB, above the 4 MB that gRPC accepts by default.
+    ("grpc.max_receive_message_length", 128 * 1024 * 1024),
+    # A person who presses `r` once the collector is back must not wait for gRPC's backoff, which grows to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+)
 
 _WRONG_INPUT = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.OUT_OF_RANGE}
 _UNREACHABLE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
@@ -39,9 +44,7 @@ class Client:
             keys = grpc.ssl_channel_credentials(
                 self.credential.authority.encode(), self.credential.key.encode(), self.credential.certificate.encode()
             )
-            self._channel = grpc.aio.secure_channel(
-                self.credential.collector, keys, options=[("grpc.max_receive_message_length", _LARGEST_ANSWER_BYTES)]
-            )
+            self._channel = grpc.aio.secure_channel(self.credential.collector, keys, options=_CHANNEL)
         except ValueError as error:
             raise WrongInput("le fichier d'accès contient une clé ou un certificat illisible.") from error
         self._review = review_pb2_grpc.ReviewServiceStub(self._channel)

@@ -89,7 +89,7 @@ class SitesScreen(Screen[None]):
         super().__init__()
         self._client = client
         self._sites: list[Site] = []
-        self._texts: list[str] = []
+        self._texts: dict[str, str] = {}
         self._sort = 0
 
     def compose(self) -> ComposeResult:
@@ -127,6 +127,10 @@ class SitesScreen(Screen[None]):
     @on(SitesLoaded)
     def _keep(self, message: SitesLoaded) -> None:
         self._sites = list(message.sites)
+        self._texts = {
+            site.finess: fold(f"{site.finess} {site.name} {wording.READINESS[site.readiness].text}")
+            for site in self._sites
+        }
         self._list.empty = "Aucun site à montrer."
         self._arrange()
 
@@ -150,16 +154,11 @@ class SitesScreen(Screen[None]):
         title, key = SORTS[self._sort]
         self._list.marked = title
         self._sites.sort(key=key)  # type: ignore[arg-type]  # each key returns values of one comparable type
-        self._texts = [
-            fold(f"{site.finess} {site.name} {wording.READINESS[site.readiness].text}") for site in self._sites
-        ]
         self._show()
 
     def _show(self) -> None:
         terms = fold(self._filter.value).split()
-        kept = [
-            site for site, text in zip(self._sites, self._texts, strict=True) if all(term in text for term in terms)
-        ]
+        kept = [site for site in self._sites if all(term in self._texts[site.finess] for term in terms)]
         self._list.show(kept)
         self.query_one("#summary", Static).update(self._summary(kept))
 
