@@ -206,6 +206,14 @@ def test_slow_start_is_left_out() -> None:
     assert not rate.unsteady
 
 
+def test_a_slow_line_that_comes_in_large_blocks_is_steady() -> None:
+    blocks = [(index * 0.0655, index * 16384) for index in range(1, 40)]
+    rate = line.steady_rate(blocks)
+    assert rate is not None
+    assert rate.bits_per_second == pytest.approx(2.0e6, rel=0.01)
+    assert not rate.unsteady
+
+
 def test_a_burst_and_a_gap_move_the_figure_little() -> None:
     rate = line.steady_rate(arrivals(lambda at: 5e6 if 1.0 < at < 1.1 else 0 if 1.5 < at < 1.6 else 1e6))
     assert rate is not None

@@ -116,21 +116,30 @@ def steady_rate(arrivals: Sequence[tuple[float, int]]) -> Rate | None:
     """
     if not arrivals:
         return None
-    bins = [0] * int(arrivals[-1][0] / BIN_SECONDS)
-    before = 0
-    for at, total in arrivals:
-        index = int(at / BIN_SECONDS)
-        if index < len(bins):  # the last bin is not full
-            bins[index] += total - before
-        before = total
-    steady = sorted(bins[round(SLOW_START_SECONDS / BIN_SECONDS) :])
+    steady = sorted(_binned(arrivals)[round(SLOW_START_SECONDS / BIN_SECONDS) :])
     if len(steady) < FEWEST_BINS:
         return None
     quarter = len(steady) // 4
     middle = steady[quarter : len(steady) - quarter]
     mean = statistics.fmean(middle)
     unsteady = mean > 0 and (middle[-1] - middle[0]) > 0.5 * mean
-    return Rate(8 * mean / BIN_SECONDS, before, censored=False, unsteady=unsteady)
+    return Rate(8 * mean / BIN_SECONDS, arrivals[-1][1], censored=False, unsteady=unsteady)
+
+
+def _binned(arrivals: Sequence[tuple[float, int]]) -> list[float]:
+    """Return the bytes of each full bin; what arrives at once was under way since the arrival before.
+
+    TLS gives 16 KiB at a time, which on a slow line take most of a bin to come.
+    """
+    bins = [0.0] * (int(arrivals[-1][0] / BIN_SECONDS) + 1)
+    began, before = 0.0, 0
+    for at, total in arrivals:
+        first, last = int(began / BIN_SECONDS), int(at / BIN_SECONDS)
+        for index in range(first, last + 1):
+            overlap = min(at, (index + 1) * BIN_SECONDS) - max(began, index * BIN_SECONDS)
+            bins[index] += (total - before) * (overlap / (at - began) if first < last else 1)
+        began, before = at, total
+    return bins[:-1]
 
 
 def _connection_times(host: Host, address: str, port: int) -> tuple[list[float], bool]:
