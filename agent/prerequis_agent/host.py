@@ -16,7 +16,8 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -180,10 +181,26 @@ class Host:
         found = _within(timeout, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
-    def connect(self, address: str, port: int, timeout: float) -> socket.socket:
-        """Return an open TCP connection whose operations time out after `timeout` seconds."""
+    def connect(self, addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
+        """Return a TCP connection to the first address that answers; raises what the last one raised.
+
+        All share `timeout` seconds, so that an address family that leads nowhere does not hide the other.
+        """
         self._require_live("le réseau")
-        return socket.create_connection((address, port), timeout)
+        limit = time.perf_counter() + timeout
+        failure: OSError = TimeoutError()
+        for index, address in enumerate(addresses):
+            share = (limit - time.perf_counter()) / (len(addresses) - index)
+            if share <= 0:
+                break
+            try:
+                connection = socket.create_connection((address, port), share)
+            except OSError as problem:
+                failure = problem
+            else:
+                connection.settimeout(timeout)
+                return connection
+        raise failure
 
     def handshake(self, connection: socket.socket, name: str, context: ssl.SSLContext) -> ssl.SSLSocket:
         """Return the connection after a TLS handshake; closes it when that fails."""

@@ -90,7 +90,7 @@ def test_below_a_root_of_fixtures_nothing_asks_the_live_machine(fixture_root: Pa
         host.pcsc,
         lambda: host.volume("/"),
         lambda: host.resolve("localhost", 80, 1),
-        lambda: host.connect("127.0.0.1", 80, 1),
+        lambda: host.connect(["127.0.0.1"], 80, 1),
     ):
         with pytest.raises(Unsupported):
             ask()
@@ -187,3 +187,25 @@ def test_a_resolver_that_does_not_answer_is_left_behind(monkeypatch: pytest.Monk
     with pytest.raises(TimeoutError):
         Host().resolve("example.invalid", 443, 0.2)
     assert time.monotonic() - started < 2
+
+
+def test_an_address_that_leads_nowhere_does_not_hide_the_next() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with Host().connect(["127.0.0.2", "127.0.0.1"], port, 2) as connection:
+            assert connection.getpeername() == ("127.0.0.1", port)
+
+
+def test_addresses_share_the_time_they_are_given() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        # A full queue leaves the next connection without an answer, as a filter on the way would.
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        started = time.monotonic()
+        with pytest.raises(TimeoutError):
+            Host().connect(["127.0.0.1"] * 3, listener.getsockname()[1], 0.6)
+        assert time.monotonic() - started < 2
+        for one in waiting:
+            one.close()

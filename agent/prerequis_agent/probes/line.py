@@ -58,11 +58,13 @@ def observe(host: Host) -> Observation:
     started = datetime.now(UTC)
     try:
         addresses = host.resolve(collector.host, collector.port, STEP_SECONDS)
-        round_trips, loopback = _connection_times(host, addresses[0], collector.port)
+        with host.connect(addresses, collector.port, STEP_SECONDS) as first:
+            address = first.getpeername()[0]
+        round_trips, loopback = _connection_times(host, address, collector.port)
         with collector.lease() as lease:
             begun, spent = time.perf_counter(), time.thread_time()
-            down = _download(host, collector, lease, addresses[0])
-            up = _upload(host, collector, lease, addresses[0])
+            down = _download(host, collector, lease, address)
+            up = _upload(host, collector, lease, address)
             load = (time.thread_time() - spent) / (time.perf_counter() - begun)
     except TimeoutError:
         raise TimedOut("Le collecteur n'a pas répondu à temps pendant la mesure.") from None
@@ -148,7 +150,7 @@ def _connection_times(host: Host, address: str, port: int) -> tuple[list[float],
     loopback = ipaddress.ip_address(address.partition("%")[0]).is_loopback
     for _ in range(CONNECTIONS):
         started = time.perf_counter()
-        with host.connect(address, port, STEP_SECONDS) as connection:
+        with host.connect([address], port, STEP_SECONDS) as connection:
             times.append(time.perf_counter() - started)
             loopback = loopback or connection.getsockname()[0] == connection.getpeername()[0]
     return times, loopback
@@ -157,7 +159,7 @@ def _connection_times(host: Host, address: str, port: int) -> tuple[list[float],
 def _open(host: Host, collector: Collector, lease: Lease, address: str) -> tuple[socket.socket, ssl.SSLContext]:
     context = ssl.create_default_context(cafile=collector.authority)
     context.load_cert_chain(collector.identity)
-    connection = host.connect(address, lease.port, STEP_SECONDS)
+    connection = host.connect([address], lease.port, STEP_SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if _NOTSENT_LOWAT is not None:
         # What waits in this machine's own buffer would be sent long after the test ended.

@@ -104,31 +104,13 @@ def _go(host: Host, endpoint: Endpoint, trusted: ssl.SSLContext) -> None:
     addresses = host.resolve(endpoint.host, endpoint.port, STEP_SECONDS)
     resolved = time.perf_counter()
     endpoint.name_seconds = resolved - started
-    connection = _connect(host, addresses, endpoint.port)
+    connection = host.connect(addresses, endpoint.port, STEP_SECONDS)
     connected = time.perf_counter()
     endpoint.connect_seconds = connected - resolved
     with host.handshake(connection, endpoint.host, trusted) as secured:
         endpoint.handshake_seconds = time.perf_counter() - connected
         endpoint.tls_version = secured.version() or ""
         endpoint.issuer = issuer(secured.getpeercert(binary_form=True) or b"")
-
-
-def _connect(host: Host, addresses: list[str], port: int) -> socket.socket:
-    """Return a connection to the first address that answers, all within one step's time; raises the last failure."""
-    limit = time.perf_counter() + STEP_SECONDS
-    failure: OSError = TimeoutError()
-    for address in addresses:
-        left = limit - time.perf_counter()
-        if left <= 0:
-            break
-        try:
-            connection = host.connect(address, port, left)
-        except OSError as problem:
-            failure = problem
-        else:
-            connection.settimeout(STEP_SECONDS)
-            return connection
-    raise failure
 
 
 def classify(problem: Exception) -> Endpoint.Failure.ValueType:
@@ -155,7 +137,8 @@ def _note_issuer(host: Host, endpoint: Endpoint) -> None:
     anyone.check_hostname = False
     anyone.verify_mode = ssl.CERT_NONE
     try:
-        connection = _connect(host, host.resolve(endpoint.host, endpoint.port, STEP_SECONDS), endpoint.port)
+        addresses = host.resolve(endpoint.host, endpoint.port, STEP_SECONDS)
+        connection = host.connect(addresses, endpoint.port, STEP_SECONDS)
         with host.handshake(connection, endpoint.host, anyone) as secured:
             endpoint.issuer = issuer(secured.getpeercert(binary_form=True) or b"")
     except OSError:
