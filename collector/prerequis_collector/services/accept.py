@@ -53,8 +53,8 @@ def verify(signed: SignedReport, authority: Authority, now: datetime) -> Verifie
 
 def keep(transaction: Transaction, report: Verified, now: datetime) -> Receipt:
     """Keep a verified report and return its receipt; a repeat changes nothing."""
-    agent = Agents(transaction).find(report.agent_id)
-    if agent is None or agent.revoked:
+    finess = Agents(transaction).seen(report.agent_id, now)
+    if finess is None:
         return Receipt(
             digest=report.digest,
             state=Receipt.REFUSED,
@@ -62,8 +62,8 @@ def keep(transaction: Transaction, report: Verified, now: datetime) -> Receipt:
         )
     row = ReportRow(
         digest=report.digest,
-        agent_id=agent.id,
-        finess=agent.finess,
+        agent_id=report.agent_id,
+        finess=finess,
         collected_at=report.collected_at,
         received_at=now,
         compressed=report.compressed,
@@ -71,8 +71,7 @@ def keep(transaction: Transaction, report: Verified, now: datetime) -> Receipt:
     )
     new = Reports(transaction).keep(row)
     if new:
-        Agents(transaction).seen(agent.id, now)
-        Sites(transaction).touch(agent.finess)
+        Sites(transaction).touch(finess)
     receipt = Receipt(digest=report.digest, state=Receipt.KEPT if new else Receipt.ALREADY_KEPT)
     receipt.received_at.FromDatetime(now)
     return receipt

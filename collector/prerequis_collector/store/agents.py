@@ -48,9 +48,15 @@ class Agents:
         renewed = update(AgentRow).where(col(AgentRow.id) == agent_id).values(fingerprint=fingerprint)
         self._transaction.exec(renewed)
 
-    def seen(self, agent_id: str, at: datetime) -> None:
-        """Note when the agent last handed something in."""
-        self._transaction.exec(update(AgentRow).where(col(AgentRow.id) == agent_id).values(last_seen=at))
+    def seen(self, agent_id: str, at: datetime) -> str | None:
+        """Note when the agent last handed something in and return its site; None when it is unknown or revoked."""
+        noted = (
+            update(AgentRow)
+            .where(col(AgentRow.id) == agent_id, col(AgentRow.revoked).is_(False))
+            .values(last_seen=at)
+            .returning(col(AgentRow.finess))
+        )
+        return self._transaction.exec(noted).scalar_one_or_none()
 
     def revoke(self, agent_id: str) -> bool:
         """Revoke the agent; return whether there is such an agent."""

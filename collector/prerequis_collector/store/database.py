@@ -1,14 +1,15 @@
 """The database: where transactions begin and end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
 
 from sqlalchemy import Connection, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlmodel import Session, create_engine
+from sqlmodel import Session, SQLModel, create_engine
 
 from prerequis_collector.errors import StorageUnavailable
 
@@ -50,6 +51,13 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def insert_new(transaction: Transaction, table: type[SQLModel], values: Mapping[str, object]) -> bool:
+    """Insert one row unless its key is there; return whether that made a row. One statement: nobody comes between."""
+    connection = transaction.connection()
+    insert = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return connection.execute(insert.on_conflict_do_nothing(), values).rowcount == 1
 
 
 @contextmanager

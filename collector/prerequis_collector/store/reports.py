@@ -8,7 +8,7 @@ from sqlmodel import Field, Index, SQLModel, col, select
 
 from prerequis_collector.store.agents import AgentRow
 from prerequis_collector.store.columns import Instant
-from prerequis_collector.store.database import Transaction
+from prerequis_collector.store.database import Transaction, insert_new
 
 
 class ReportRow(SQLModel, table=True):
@@ -45,11 +45,7 @@ class Reports:
 
     def keep(self, report: ReportRow) -> bool:
         """Keep the report; return False when it was kept before, and then change nothing."""
-        if self.find(report.digest) is not None:
-            return False
-        self._transaction.add(report)
-        self._transaction.flush()
-        return True
+        return insert_new(self._transaction, ReportRow, report.model_dump())
 
     def newest_of_site(self, finess: str) -> Sequence[ReportRow]:
         """Return the newest report of each of the site's agents that are not revoked, in agent order."""
