@@ -111,6 +111,12 @@ def clock(timestamp: Timestamp) -> str:
     return local.strftime("%d/%m/%Y %H:%M") if local else "jamais"
 
 
+def date(timestamp: Timestamp) -> str:
+    """Return jj/mm/aaaa of a moment in local time; empty when unset."""
+    local = moment(timestamp)
+    return local.strftime("%d/%m/%Y") if local else ""
+
+
 def iso(timestamp: Timestamp) -> str | None:
     """Return the moment as ISO 8601 in UTC, or None when it is unset."""
     known = moment(timestamp)

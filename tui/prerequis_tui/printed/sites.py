@@ -39,7 +39,7 @@ def _line(site: review_pb2.SiteSummary, name: int) -> Text:
     known = site.score.HasField("coverage")
     score = wording.score_range(site.score) if known else "–"
     coverage = f"{wording.percent(site.score.coverage)} %" if known else "–"
-    seen = wording.clock(site.last_seen).split(" ")[0]
+    seen = wording.date(site.last_seen) or "jamais"
     return Text.assemble(
         f"{site.finess:<9}  {shown:<{name}}  ",
         (f"{word.symbol} {word.text:<20}", printed.STYLES[word.tone]),

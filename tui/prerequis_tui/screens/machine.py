@@ -6,6 +6,7 @@ from prerequis.v1 import judgement_pb2, report_pb2, review_pb2
 from prerequis_tui import scorecard, wording
 from prerequis_tui.credential import Credential
 from prerequis_tui.screens.sheet import SheetScreen
+from prerequis_tui.widgets.machine_list import name, verdicts
 from prerequis_tui.widgets.sheet import Part
 from prerequis_tui.widgets.tones import toned
 from prerequis_tui.wording import Tone
@@ -35,19 +36,6 @@ class MachineScreen(SheetScreen):
         frameworks: Iterable[judgement_pb2.FrameworkResult],
     ) -> None:
         super().__init__(credential, site, name(machine), parts(machine, frameworks))
-
-
-def name(machine: review_pb2.WorkstationSummary) -> str:
-    """Return the name that people know the machine by."""
-    return machine.workstation.hostname or machine.id
-
-
-def verdicts(
-    machine: review_pb2.WorkstationSummary, frameworks: Iterable[judgement_pb2.FrameworkResult]
-) -> list[judgement_pb2.Judgement]:
-    """Return what was judged of the machine; a rule that several frameworks ask for counts once."""
-    found = {one.rule: one for framework in frameworks for one in framework.verdicts if one.subject == machine.id}
-    return list(found.values())
 
 
 def parts(

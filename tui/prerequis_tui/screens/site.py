@@ -1,56 +1,35 @@
 """Shows one site: its frameworks, its machines, its needs."""
 
-from collections.abc import Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from prerequis.v1 import judgement_pb2, ordering_pb2, register_pb2, review_pb2
+from prerequis.v1 import judgement_pb2, ordering_pb2, review_pb2
 from prerequis_tui import scorecard, wording
 from prerequis_tui.actions import bindings
 from prerequis_tui.client import Client
 from prerequis_tui.errors import OperatorError, Refused
 from prerequis_tui.messages import AnswerKept, CallFailed, SiteLoaded
-from prerequis_tui.screens import machine
 from prerequis_tui.screens.answer import AnswerScreen
 from prerequis_tui.screens.machine import MachineScreen
 from prerequis_tui.screens.need import NeedScreen
 from prerequis_tui.screens.problem import ProblemScreen
 from prerequis_tui.screens.verdict import VerdictScreen
 from prerequis_tui.widgets.framework_pane import Entry, FrameworkPane
-from prerequis_tui.widgets.line_list import Column, Heading, LineList, Spans
+from prerequis_tui.widgets.line_list import LineList
+from prerequis_tui.widgets.machine_list import Machine, MachineList
+from prerequis_tui.widgets.need_list import Need, NeedList
+from prerequis_tui.widgets.question_list import Question, QuestionList
 from prerequis_tui.widgets.title_bar import TitleBar
-from prerequis_tui.wording import Tone
-
-Machine = review_pb2.WorkstationSummary
-Need = ordering_pb2.NeedLine
-Question = review_pb2.QuestionText
 
 _SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI"}
 """Titles that fit on a tab; another framework shows its id."""
-
-
-def _number(value: int) -> Spans:
-    return [(wording.number(value), Tone.PLAIN)]
-
-
-def _possible(line: Need) -> Spans:
-    return _number(line.possible) if line.HasField("possible") else [(wording.NOT_KNOWN, Tone.UNKNOWN)]
-
-
-NEED_COLUMNS: Sequence[Column[Need]] = (
-    Column("Article", lambda line: [(line.item_name or line.item, Tone.PLAIN)]),
-    Column("Certain", lambda line: _number(line.certain), 7, right=True),
-    Column("Possible", _possible, 9, right=True),
-    Column("Commandé", lambda line: _number(line.ordered), 8, right=True, from_width=70),
-    Column("À commander", lambda line: [(wording.number(line.to_order), Tone.STRONG)], 11, right=True),
-    Column("Échéance", lambda line: [(wording.day(line.deadline), Tone.MUTED)], 10, from_width=84),
-)
 
 
 class SiteScreen(Screen[None]):
@@ -121,10 +100,15 @@ class SiteScreen(Screen[None]):
         self.query_one("#facts", Static).update(_facts(message.site))
         for framework in scorecard.in_order(message.site.frameworks):
             await self._show_framework(framework)
-        await self._show_machines(message.site)
-        await self._show_questions(message.questions)
+        if first:
+            await self._add("tab-machines", "Postes", MachineList(id="machines"))
+            await self._add("tab-questions", "Questions", QuestionList(id="questions"))
+        self.query_one(MachineList).fill(message.site)
+        self.query_one(QuestionList).fill(message.questions, message.site.answers)
         if message.needs is not None:
-            await self._show_needs(message.needs)
+            if not self.query(NeedList):
+                await self._add("tab-needs", "Besoins", NeedList(id="needs"))
+            self.query_one(NeedList).fill(message.needs)
         if first:
             self._focus_list()
 
@@ -137,69 +121,8 @@ class SiteScreen(Screen[None]):
         made = FrameworkPane(framework, id=f"framework-{framework.id}")
         await self._add(f"tab-{framework.id}", _SHORT.get(framework.id, framework.id), made)
 
-    async def _show_machines(self, site: review_pb2.GetSiteResponse) -> None:
-        if not self.query("#machines"):
-            empty = "Aucun poste n'a encore rendu compte : lancer « prerequis-agent run » sur un poste du site."
-            await self._add("tab-machines", "Postes", LineList(self._machine_columns(), _id, empty, id="machines"))
-        machines: list[Machine | Heading] = [*sorted(site.workstations, key=machine.name)]
-        self.query_one("#machines", LineList).show(machines)
-
-    async def _show_questions(self, questions: Sequence[Question]) -> None:
-        if not self.query("#questions"):
-            empty = "Aucune question."
-            content = LineList(self._question_columns(), lambda one: one.id, empty, id="questions")
-            await self._add("tab-questions", "Questions", content)
-        asked: list[Question | Heading] = [*sorted(questions, key=lambda one: (one.id in self._answers(), one.id))]
-        self.query_one("#questions", LineList).show(asked)
-
-    async def _show_needs(self, needs: ordering_pb2.ListNeedsResponse) -> None:
-        if not self.query("#needs"):
-            empty = "Rien à commander d'après ce qui est connu."
-            if needs.sites_not_measured:
-                empty = "Rien n'a été mesuré : les besoins ne sont pas nuls, ils ne sont pas connus."
-            await self._add("tab-needs", "Besoins", LineList(NEED_COLUMNS, _item, empty, id="needs"))
-        self.query_one("#needs", LineList).show(needs.lines)
-
-    async def _add(self, id: str, title: str, content: FrameworkPane | LineList[Any]) -> None:
+    async def _add(self, id: str, title: str, content: Widget) -> None:
         await self.query_one(TabbedContent).add_pane(TabPane(title, content, id=id))
-
-    def _machine_columns(self) -> Sequence[Column[Machine]]:
-        return (
-            Column("Poste", lambda one: [(machine.name(one), Tone.STRONG)]),
-            Column("Rôle", lambda one: [(wording.ROLE[one.workstation.role], Tone.PLAIN)], 12),
-            Column("Échecs", lambda one: self._many(one, judgement_pb2.Judgement.FAIL), 8, right=True),
-            Column("Inconnus", lambda one: self._many(one, judgement_pb2.Judgement.UNKNOWN), 9, right=True),
-            Column("Reçu le", lambda one: [(wording.clock(one.received_at), Tone.MUTED)], 16, from_width=70),
-        )
-
-    def _question_columns(self) -> Sequence[Column[Question]]:
-        return (
-            Column("", lambda one: [("✔", Tone.GOOD) if one.id in self._answers() else ("?", Tone.UNKNOWN)], 1),
-            Column("Question", lambda one: [(one.text, Tone.PLAIN)]),
-            Column("Réponse", self._answer_cell, 14),
-            Column("Par", lambda one: [(self._answered(one).author, Tone.MUTED)], 14, from_width=100),
-            Column("Le", lambda one: [(self._answered_on(one), Tone.MUTED)], 10, from_width=120),
-        )
-
-    def _answers(self) -> dict[str, register_pb2.Answer]:
-        return {one.question: one for one in self._site.answers} if self._site else {}
-
-    def _answered(self, question: Question) -> register_pb2.Answer:
-        return self._answers().get(question.id, register_pb2.Answer())
-
-    def _answered_on(self, question: Question) -> str:
-        at = self._answered(question).answered_at
-        return wording.clock(at).split(" ")[0] if at.seconds else ""
-
-    def _answer_cell(self, question: Question) -> Spans:
-        known = question.id in self._answers()
-        return [(self._answered(question).choice, Tone.PLAIN) if known else ("sans réponse", Tone.MUTED)]
-
-    def _many(self, one: Machine, verdict: judgement_pb2.Judgement.Verdict.ValueType) -> Spans:
-        word = wording.VERDICT[verdict]
-        frameworks = self._site.frameworks if self._site else ()
-        many = sum(judged.verdict == verdict for judged in machine.verdicts(one, frameworks))
-        return [(f"{word.symbol} {many}", word.tone)] if many else [("–", Tone.MUTED)]
 
     def action_next_tab(self) -> None:
         """Show the next tab."""
@@ -233,7 +156,7 @@ class SiteScreen(Screen[None]):
         elif isinstance(row, Machine) and self._site is not None:
             self.app.push_screen(MachineScreen(credential, self._site_name, row, self._site.frameworks))
         elif isinstance(row, Question):
-            answered = self._answers().get(row.id)
+            answered = self.query_one(QuestionList).answers.get(row.id)
             self.app.push_screen(AnswerScreen(row, answered), partial(self._answer, row.id))
         elif isinstance(row, Need):
             self.app.push_screen(NeedScreen(credential, self._site_name, row))
@@ -255,14 +178,6 @@ class SiteScreen(Screen[None]):
     def _answer_kept(self) -> None:
         self.notify("Réponse gardée ; le site est jugé de nouveau.")
         self.action_refresh()
-
-
-def _id(one: Machine) -> str:
-    return one.id
-
-
-def _item(line: Need) -> str:
-    return line.item
 
 
 def _facts(site: review_pb2.GetSiteResponse) -> str:

@@ -43,8 +43,8 @@ def _coverage(site: Site) -> Spans:
 
 
 def _seen(site: Site) -> Spans:
-    never = not site.last_seen.seconds
-    return [(wording.clock(site.last_seen).split(" ")[0], Tone.UNKNOWN if never else Tone.MUTED)]
+    seen = wording.date(site.last_seen)
+    return [(seen, Tone.MUTED) if seen else ("jamais", Tone.UNKNOWN)]
 
 
 COLUMNS: Sequence[Column[Site]] = (

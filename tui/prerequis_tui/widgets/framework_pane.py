@@ -12,7 +12,7 @@ from textual.widgets import Static
 from prerequis.v1 import judgement_pb2
 from prerequis_tui import scorecard, wording
 from prerequis_tui.scorecard import Finding
-from prerequis_tui.screens.verdict import parts
+from prerequis_tui.widgets.finding import parts
 from prerequis_tui.widgets.line_list import Column, Heading, LineList, Spans
 from prerequis_tui.widgets.sheet import Part, Sheet
 from prerequis_tui.widgets.tones import STYLES, scored
