@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from textual import events
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -159,6 +160,15 @@ async def test_every_part_of_a_site_has_a_tab(park: Collector) -> None:
         await press(pilot, "enter")
         await at(pilot, NeedScreen)
         await shows(pilot, "prerequis order add 590000001 smartcard-reader")
+
+
+async def test_keys_pressed_in_haste_reach_the_tab_that_they_asked_for(park: Collector) -> None:
+    async with opened(park) as pilot:
+        await press(pilot, "enter")
+        await shows(pilot, "PAS PRÊT")
+        for key in ("right", "right", "enter"):
+            pilot.app.post_message(events.Key(key, None))
+        await at(pilot, MachineScreen)
 
 
 async def test_a_question_is_answered_where_it_is_read(park: Collector) -> None:

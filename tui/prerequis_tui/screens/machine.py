@@ -51,8 +51,8 @@ def parts(
             word, first = finding.word, finding.first
             text = toned(f"{word.symbol} ", word.tone) + (first.title or first.rule)
             yield Part(label if number == 0 else "", text + toned(f"  {finding.level}", Tone.MUTED))
-            if first.remedy:
-                yield Part("", toned(f"  {first.remedy}", Tone.MUTED))
+            if first.remedy and value == judgement_pb2.Judgement.FAIL:
+                yield Part("", toned(f"→ {first.remedy}", Tone.MUTED))
     for number, run in enumerate(machine.probes):
         symbol, said, tone = _OUTCOMES[run.outcome]
         text = toned(f"{symbol} {run.name:<12}", tone) + toned(f"{run.detail or said}", Tone.PLAIN)

@@ -137,12 +137,14 @@ class SiteScreen(Screen[None]):
         names = [pane.id for pane in tabs.query(TabPane) if pane.id]
         if names:
             tabs.active = names[(names.index(tabs.active) + step) % len(names)]
+            # At once: a key pressed right after must not reach the list of the tab before.
+            self._focus_list()
 
     @on(TabbedContent.TabActivated)
     def _focus_list(self) -> None:
         pane = self.query_one(TabbedContent).active_pane
         if pane is not None:
-            pane.query_one(LineList).focus()
+            self.set_focus(pane.query_one(LineList))
 
     def action_back(self) -> None:
         """Return to the list of sites."""
