@@ -31,13 +31,13 @@ def _connect(installation: Installation, identity: Identity | None, folder: Path
 
 def _drain(connection: ssl.SSLSocket) -> bytes:
     """Return all that comes until the end; a reset ends it too."""
-    content = b""
+    content = bytearray()
     try:
         while more := connection.recv(1 << 20):
             content += more
     except OSError:
         pass
-    return content
+    return bytes(content)
 
 
 def _say(installation: Installation, identity: Identity | None, folder: Path, greeting: bytes) -> bytes:

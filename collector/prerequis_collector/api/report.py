@@ -1,6 +1,7 @@
 """ReportService: a receipt leaves only after the report is on the disk."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,8 +16,11 @@ from prerequis.v1.report_pb2 import (
     SubmitResponse,
 )
 from prerequis.v1.report_pb2_grpc import ReportServiceServicer
+from prerequis_collector.api.guard import caller
 from prerequis_collector.collector import Collector
 from prerequis_collector.services import accept
+
+_log = logging.getLogger(__name__)
 
 
 class Reports(ReportServiceServicer):
@@ -40,5 +44,9 @@ class Reports(ReportServiceServicer):
         now = self._collector.now()
         checked = await asyncio.to_thread(accept.verify, signed, self._collector.authority, now)
         if isinstance(checked, Receipt):
-            return checked
-        return await self._collector.write(lambda transaction: accept.keep(transaction, checked, now))
+            receipt = checked
+        else:
+            receipt = await self._collector.write(lambda transaction: accept.keep(transaction, checked, now))
+        if receipt.state == Receipt.REFUSED:
+            _log.warning("report %s brought by %s refused: %s", receipt.digest.hex(), caller().name, receipt.reason)
+        return receipt

@@ -87,7 +87,7 @@ class Writer:
         try:
             with self._database.write() as transaction:
                 tellings = [job.prepare(transaction) for job in running]
-        except StorageUnavailable as error:
+        except Exception as error:  # noqa: BLE001 – whatever it is, those who wait must hear of it, and the thread goes on
             for job in running:
                 job.future.set_exception(error)
             return

@@ -3,6 +3,7 @@
 import json
 import socket
 import stat
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -162,8 +163,6 @@ def test_help_is_french(arguments: list[str], capsys: pytest.CaptureFixture[str]
 
 def test_the_version_is_told_without_loading_a_database_or_grpc() -> None:
     code = "import sys; from prerequis_collector.__main__ import main; main(['--version']); print(*sys.modules)"
-    import subprocess
-
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True).stdout
     assert told.startswith("prerequis-collector ")
     assert not {"grpc", "sqlmodel", "sqlalchemy"} & set(told.split())

@@ -72,3 +72,15 @@ def test_the_form_expected_is_the_newest_migration(tmp_path: Path) -> None:
     with database.write() as transaction:
         assert ScriptDirectory.from_config(migrate.configuration(transaction)).get_current_head() == schema.HEAD
     database.close()
+
+
+def test_the_writer_outlives_any_failure_of_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
+    migrate.upgrade(database)
+    writer = Writer(database)
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "write", lambda: 1 / 0)
+        assert isinstance(writer.submit(lambda transaction: None).exception(10), ZeroDivisionError)
+    assert writer.submit(lambda transaction: 1).result(10) == 1
+    writer.close()
+    database.close()
