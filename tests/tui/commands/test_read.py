@@ -169,7 +169,7 @@ async def test_needs_have_the_keys_that_scripts_use(park: Collector, run: Run) -
     }
     assert needs["lines"][1]["possible"] is None
     assert needs["lines"][2]["deadline"] is None
-    assert needs["notMeasured"] == {"sites": 1, "finess": ["590000002"]}
+    assert needs["notMeasured"] == {"sites": ["590000002"]}
 
 
 async def test_printed_needs_never_show_an_unbounded_quantity_as_a_number(park: Collector, run: Run) -> None:

@@ -91,5 +91,5 @@ def document(needs: ordering_pb2.ListNeedsResponse) -> dict[str, object]:
             }
             for line in needs.lines
         ],
-        "notMeasured": {"sites": len(needs.sites_not_measured), "finess": list(needs.sites_not_measured)},
+        "notMeasured": {"sites": list(needs.sites_not_measured)},
     }
