@@ -29,9 +29,7 @@ from prerequis_agent.pcsc import Scard
 from prerequis_agent.surroundings import Surroundings
 from prerequis_agent.tls_stream import TlsStream
 
-PROGRAMS = frozenset(
-    {"apt-get", "nft", "iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save"}
-)
+PROGRAMS = frozenset({"nft", "iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save"})
 """Every program that the agent may run; nothing else is ever started."""
 
 DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")

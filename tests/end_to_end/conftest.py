@@ -17,11 +17,12 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
             "site", "add", FINESS, "--name", "Site d'essai", "--professionals", "3", "--simultaneous-users", "1",
             "--secretariats", "1", "--workstations", "1",
         ),
-        ("operator", "create", "essai", "--role", "dsi", "--out", str(tmp_path / "operator.toml")),
     ):  # fmt: skip
         done = made.collector(*arguments)
         assert done.returncode == 0, done.stderr
     made.start()
+    done = made.collector("operator", "create", "essai", "--role", "dsi", "--out", str(tmp_path / "operator.toml"))
+    assert done.returncode == 0, done.stderr
     yield made
     if made.server is not None:
         made.stop()

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,8 @@ class Installation:
     """One collector with one site, and the machines that a test enrols there."""
 
     folder: Path
-    server: subprocess.Popen[str] | None = None
+    server: subprocess.Popen[bytes] | None = None
     listen: tuple[str, str] = ("127.0.0.1:0", "127.0.0.1:0")
-    log: list[str] = field(default_factory=list)
 
     @property
     def data(self) -> Path:
@@ -51,13 +50,11 @@ class Installation:
         """Serve, on the same addresses as before when there was a before."""
         listening = self.data / "listening.json"
         listening.unlink(missing_ok=True)
-        self.server = subprocess.Popen(
-            [
-                str(PROGRAMS / "prerequis-collector"), "--data", str(self.data), "serve",
-                "--listen", self.listen[0], "--measure-listen", self.listen[1],
-            ],
-            stdout=subprocess.DEVNULL, stderr=(self.folder / "collector.log").open("a"), text=True,
-        )  # fmt: skip
+        command = [str(PROGRAMS / "prerequis-collector"), "--data", str(self.data), "serve"]
+        with (self.folder / "collector.log").open("a") as log:
+            self.server = subprocess.Popen(
+                [*command, "--listen", self.listen[0], "--measure-listen", self.listen[1]], stdout=log, stderr=log
+            )
         ends = time.monotonic() + 30
         while not listening.exists():
             assert self.server.poll() is None, (self.folder / "collector.log").read_text()

@@ -1,8 +1,7 @@
-"""Observes the operating system: which one, how recent, when it was last updated, what waits to be installed.
+"""Observes the operating system: which one, how recent, when it was last updated.
 
-Nothing is fetched: the pending updates are those of the list that is on disk, whose date is told beside. Apt counts
-them by simulating the upgrade, without lock and without its cache, so that it writes nothing; that takes it a few
-seconds. On the dnf family they are not counted.
+Nothing is fetched and no package manager is run: to count what waits to be installed costs apt seconds of CPU, so the
+count is left unset, and the dates of the last upgrade and of the list of updates stand beside.
 """
 
 import gzip
@@ -17,7 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from prerequis.v1.facts_pb2 import System
 from prerequis_agent.attributes import Attributes
-from prerequis_agent.errors import ParseError, Unreadable, Unsupported
+from prerequis_agent.errors import ParseError, Unsupported
 from prerequis_agent.host import MOST_BYTES, Host
 from prerequis_agent.probe import Observation, Probe
 
@@ -27,12 +26,6 @@ _APT_STAMP = "/var/lib/apt/periodic/update-success-stamp"
 # Where dnf 4 and dnf 5 keep what they fetch, one directory for each repository.
 _DNF_CACHES = ("/var/cache/dnf", "/var/cache/libdnf5")
 _APT_LOGS = ("/var/log/apt/history.log", *(f"/var/log/apt/history.log.{number}.gz" for number in range(1, 13)))
-# dist-upgrade counts the new kernels that upgrade leaves out because their packages have new names.
-_APT_SIMULATION = (
-    *("apt-get", "--simulate", "-o", "Debug::NoLocking=1"),
-    *("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "dist-upgrade"),
-)
-_APT_SECONDS = 15.0
 _DNF_LOGS = ("/var/log/dnf.rpm.log", *(f"/var/log/dnf.rpm.log.{number}" for number in range(1, 5)))
 # Whoever has one of these writes /run/reboot-required when it is due, so that its absence means something.
 _REBOOT_NOTIFIERS = ("/usr/share/update-notifier/notify-reboot-required", "/etc/kernel/postinst.d/unattended-upgrades")
@@ -49,7 +42,7 @@ _OTHER_PURPOSE = re.compile(r"^Commandline: .*\s(install|reinstall|remove|purge|
 _LABELS = {
     "distribution": "distribution", "release": "version", "kernel": "noyau", "architecture": "architecture",
     "product": "poste ou serveur", "booted_at": "date de démarrage", "updated_at": "date de la dernière mise à jour",
-    "update_list_at": "date de la liste des mises à jour", "pending_updates": "mises à jour en attente",
+    "update_list_at": "date de la liste des mises à jour",
     "reboot_required": "redémarrage en attente",
 }  # fmt: skip
 
@@ -110,11 +103,6 @@ def parse_dnf_log(text: str) -> datetime | None:
     return max(moments, default=None)
 
 
-def parse_apt_simulation(text: str) -> int:
-    """Return how many installed packages a simulation of apt-get would replace by newer ones."""
-    return len(re.findall(r"^Inst \S+ \[", text, re.MULTILINE))
-
-
 def parse_gzip(content: bytes) -> str:
     """Return the text of a gzip file, at most MOST_BYTES of it; raises ParseError when it is none."""
     try:
@@ -157,9 +145,6 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: System) -> None:
         listed = _update_list_at(host, attributes)
         if listed:
             facts.update_list_at.FromDatetime(listed)
-    with attributes.part():
-        if _has_apt_list(attributes):
-            facts.pending_updates = _pending_updates(host)
     with attributes.part():
         if host.exists("/run/reboot-required"):
             facts.reboot_required = True
@@ -204,13 +189,6 @@ def _updated_at(host: Host) -> datetime | None:
     return None
 
 
-def _pending_updates(host: Host) -> int:
-    simulation = host.run(*_APT_SIMULATION, timeout=_APT_SECONDS)
-    if simulation.status:
-        raise Unreadable(f"apt-get ne peut pas simuler la mise à jour (code {simulation.status}).")
-    return parse_apt_simulation(simulation.stdout)
-
-
 def _has_apt_list(attributes: Attributes) -> bool:
     return any(name.endswith("Release") for name in attributes.names(_APT_LISTS) or [])
 
@@ -248,8 +226,6 @@ def _fill_from_python(host: Host, facts: System) -> None:
 PROBE = Probe(
     name="system",
     observe=observe,
-    deadline_seconds=_APT_SECONDS + 5,
-    commands=(_APT_SIMULATION[0],),
     reads=(
         "/etc/os-release",
         "/etc/systemd/system/display-manager.service",
