@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from prerequis.v1.facts_pb2 import Facts, Firewall, Line, Machine, Network, Services, Smartcard, System
+from prerequis.v1.facts_pb2 import Addresses, Facts, Firewall, Line, Machine, Network, Services, Smartcard, System
 from prerequis.v1.report_pb2 import ProbeRun, Report
 from prerequis_agent.progress import OUTCOMES
 
@@ -47,9 +47,13 @@ def _system(system: System) -> str:
 def _network(network: Network) -> str:
     return _joined(
         _count(len(network.interfaces), "interface"),
-        f"passerelle {network.gateways[0]}" if network.gateways else "pas de passerelle",
-        f"DNS {', '.join(network.resolvers)}" if network.resolvers else "pas de DNS",
+        _addresses("passerelle", network.gateways) if network.HasField("gateways") else "",
+        _addresses("DNS", network.resolvers) if network.HasField("resolvers") else "",
     )
+
+
+def _addresses(name: str, known: Addresses) -> str:
+    return f"{name} {', '.join(known.addresses)}" if known.addresses else f"pas de {name}"
 
 
 def _smartcard(smartcard: Smartcard) -> str:

@@ -19,13 +19,13 @@ def measures_of(facts: Iterable[Facts]) -> SiteMeasures:
     down = max((line for line in lines if line.HasField("down_bits_per_second")), key=_down, default=None)
     up = max((line for line in lines if line.HasField("up_bits_per_second")), key=_up, default=None)
     times = [line.rtt_seconds for line in lines if line.HasField("rtt_seconds")]
-    networks = [machine.network for machine in machines if machine.HasField("network")]
+    gateways = [machine.network.gateways.addresses for machine in machines if machine.network.HasField("gateways")]
     best = [line for line in (down, up) if line is not None]
     measures = SiteMeasures(
         down_bits_per_second=down.down_bits_per_second if down else None,
         up_bits_per_second=up.up_bits_per_second if up else None,
         rtt_seconds=min(times, default=None),
-        gateways=len({network.gateways[0] for network in networks if network.gateways}) if networks else None,
+        gateways=len({addresses[0] for addresses in gateways if addresses}) if gateways else None,
     )
     if best and all(line.HasField("censored") for line in best):
         measures.censored = any(line.censored for line in best)

@@ -1,7 +1,7 @@
 """The best figures that a site's machines measured."""
 
 from prerequis.v1.context_pb2 import SiteMeasures
-from prerequis.v1.facts_pb2 import Facts, Line, Network
+from prerequis.v1.facts_pb2 import Addresses, Facts, Line, Network
 from prerequis_rules.measures import measures_of
 
 
@@ -51,7 +51,9 @@ def test_a_line_measured_to_oneself_says_nothing() -> None:
 
 
 def test_distinct_preferred_gateways_are_counted() -> None:
-    networks = [Network(gateways=["192.0.2.1", "192.0.2.9"]), Network(gateways=["192.0.2.1"]), Network()]
+    both, one = Addresses(addresses=["192.0.2.1", "192.0.2.9"]), Addresses(addresses=["192.0.2.1"])
+    networks = [Network(gateways=both), Network(gateways=one), Network(gateways=Addresses())]
     assert measures_of(Facts(network=network) for network in networks).gateways == 1
-    assert measures_of([Facts(network=Network())]).gateways == 0
+    assert measures_of([Facts(network=Network(gateways=Addresses()))]).gateways == 0
+    assert not measures_of([Facts(network=Network())]).HasField("gateways")
     assert not measures_of([Facts()]).HasField("gateways")

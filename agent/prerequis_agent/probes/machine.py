@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from prerequis.v1.facts_pb2 import Disk, Machine, Tpm
+from prerequis.v1.facts_pb2 import Disk, Disks, Machine, Tpm
 from prerequis_agent.attributes import Attributes
 from prerequis_agent.errors import ParseError
 from prerequis_agent.host import Host
@@ -101,7 +101,7 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: Machine) -> None
         if meminfo:
             facts.memory_bytes = parse_meminfo(meminfo)
     with attributes.part():
-        facts.disks.extend(_disks(host, attributes, virtual=facts.is_virtual))
+        facts.disks.CopyFrom(_disks(host, attributes, virtual=facts.is_virtual))
     with attributes.part():
         _fill_firmware(host, attributes, facts)
     tpms = attributes.names("/sys/class/tpm")
@@ -144,7 +144,7 @@ def _fill_processor(attributes: Attributes, facts: Machine) -> None:
         facts.cores = len(lists)
 
 
-def _disks(host: Host, attributes: Attributes, *, virtual: bool) -> list[Disk]:
+def _disks(host: Host, attributes: Attributes, *, virtual: bool) -> Disks:
     names = attributes.names("/sys/block")
     if names is None:
         raise attributes.absence("ses disques")
@@ -163,7 +163,7 @@ def _disks(host: Host, attributes: Attributes, *, virtual: bool) -> list[Disk]:
         if rotational is not None and not virtual:
             disk.rotational = rotational == 1
         disks.append(disk)
-    return disks
+    return Disks(disks=disks)
 
 
 def _fill_firmware(host: Host, attributes: Attributes, facts: Machine) -> None:

@@ -4,7 +4,7 @@ import ipaddress
 import sys
 from dataclasses import dataclass
 
-from prerequis.v1.facts_pb2 import Interface, Network
+from prerequis.v1.facts_pb2 import Addresses, Interface, Network
 from prerequis_agent.attributes import Attributes
 from prerequis_agent.errors import ParseError
 from prerequis_agent.host import Host
@@ -99,15 +99,19 @@ def observe(host: Host) -> Observation:
     names = attributes.names(_NET)
     if names is None:
         raise attributes.absence("ses interfaces réseau")
-    facts = Network(resolvers=_resolvers(attributes))
+    facts = Network()
+    resolvers = _resolvers(attributes)
+    if resolvers is not None:
+        facts.resolvers.CopyFrom(Addresses(addresses=resolvers))
     preferred = None
     with attributes.part():
         routes = _routes(attributes)
-        facts.gateways.extend(dict.fromkeys(route.gateway for route in routes if route.gateway))
+        gateways = dict.fromkeys(route.gateway for route in routes if route.gateway)
+        facts.gateways.CopyFrom(Addresses(addresses=gateways))
         # The empty name is that of no interface.
         preferred = routes[0].interface if routes else ""
     facts.interfaces.extend(_interfaces(attributes, names, preferred))
-    return Observation(facts, attributes.detail(facts, {}))
+    return Observation(facts, attributes.detail(facts, {"gateways": "passerelles", "resolvers": "résolveurs DNS"}))
 
 
 def _routes(attributes: Attributes) -> list[Route]:
@@ -118,8 +122,10 @@ def _routes(attributes: Attributes) -> list[Route]:
     return parse_ipv4_routes(ipv4) + parse_ipv6_routes(attributes.text("/proc/net/ipv6_route") or "")
 
 
-def _resolvers(attributes: Attributes) -> list[str]:
-    configured = parse_resolvers(attributes.text("/etc/resolv.conf") or "")
+def _resolvers(attributes: Attributes) -> list[str] | None:
+    """Return the resolvers in use, or None when the system's list cannot be read."""
+    text = attributes.text("/etc/resolv.conf")
+    configured = None if text is None else parse_resolvers(text)
     if configured and not all(ipaddress.ip_address(address).is_loopback for address in configured):
         return configured
     for path in _UPSTREAM_RESOLVERS:

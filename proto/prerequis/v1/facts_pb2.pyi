@@ -9,6 +9,9 @@ from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
+from prerequis.v1 import access_pb2 as access_pb2
+from prerequis.v1 import exposure_pb2 as exposure_pb2
+from prerequis.v1 import software_pb2 as software_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -37,6 +40,38 @@ class Facts(message.Message):
     FIREWALL_FIELD_NUMBER: builtins.int
     SERVICES_FIELD_NUMBER: builtins.int
     LINE_FIELD_NUMBER: builtins.int
+    ACCOUNTS_FIELD_NUMBER: builtins.int
+    ADMINISTRATORS_FIELD_NUMBER: builtins.int
+    ANTIVIRUS_FIELD_NUMBER: builtins.int
+    APPLICATIONS_FIELD_NUMBER: builtins.int
+    BACKUP_FIELD_NUMBER: builtins.int
+    BROWSERS_FIELD_NUMBER: builtins.int
+    CREDENTIALS_FIELD_NUMBER: builtins.int
+    DIRECTORY_FIELD_NUMBER: builtins.int
+    DRIVERS_FIELD_NUMBER: builtins.int
+    ELEVATION_FIELD_NUMBER: builtins.int
+    ENCRYPTION_FIELD_NUMBER: builtins.int
+    KERNEL_FIELD_NUMBER: builtins.int
+    LEGACY_PROTOCOLS_FIELD_NUMBER: builtins.int
+    LOGGING_FIELD_NUMBER: builtins.int
+    LOGON_FIELD_NUMBER: builtins.int
+    MACROS_FIELD_NUMBER: builtins.int
+    PASSWORD_POLICY_FIELD_NUMBER: builtins.int
+    POWER_FIELD_NUMBER: builtins.int
+    PRINTERS_FIELD_NUMBER: builtins.int
+    PROXY_FIELD_NUMBER: builtins.int
+    REMOTE_DESKTOP_FIELD_NUMBER: builtins.int
+    REMOTE_TOOLS_FIELD_NUMBER: builtins.int
+    REMOVABLE_MEDIA_FIELD_NUMBER: builtins.int
+    SCREEN_FIELD_NUMBER: builtins.int
+    SESSION_LOCK_FIELD_NUMBER: builtins.int
+    SHARES_FIELD_NUMBER: builtins.int
+    SSH_FIELD_NUMBER: builtins.int
+    TIME_SYNC_FIELD_NUMBER: builtins.int
+    TLS_FIELD_NUMBER: builtins.int
+    UPDATES_FIELD_NUMBER: builtins.int
+    VPN_FIELD_NUMBER: builtins.int
+    WIFI_FIELD_NUMBER: builtins.int
     @builtins.property
     def machine(self) -> Machine: ...
     @builtins.property
@@ -51,6 +86,70 @@ class Facts(message.Message):
     def services(self) -> Services: ...
     @builtins.property
     def line(self) -> Line: ...
+    @builtins.property
+    def accounts(self) -> access_pb2.Accounts: ...
+    @builtins.property
+    def administrators(self) -> access_pb2.Administrators: ...
+    @builtins.property
+    def antivirus(self) -> software_pb2.Antivirus: ...
+    @builtins.property
+    def applications(self) -> software_pb2.Applications: ...
+    @builtins.property
+    def backup(self) -> software_pb2.Backup: ...
+    @builtins.property
+    def browsers(self) -> exposure_pb2.Browsers: ...
+    @builtins.property
+    def credentials(self) -> access_pb2.Credentials: ...
+    @builtins.property
+    def directory(self) -> access_pb2.Directory: ...
+    @builtins.property
+    def drivers(self) -> software_pb2.Drivers: ...
+    @builtins.property
+    def elevation(self) -> access_pb2.Elevation: ...
+    @builtins.property
+    def encryption(self) -> access_pb2.Encryption: ...
+    @builtins.property
+    def kernel(self) -> exposure_pb2.Kernel: ...
+    @builtins.property
+    def legacy_protocols(self) -> exposure_pb2.LegacyProtocols: ...
+    @builtins.property
+    def logging(self) -> exposure_pb2.Logging: ...
+    @builtins.property
+    def logon(self) -> access_pb2.Logon: ...
+    @builtins.property
+    def macros(self) -> exposure_pb2.Macros: ...
+    @builtins.property
+    def password_policy(self) -> access_pb2.PasswordPolicy: ...
+    @builtins.property
+    def power(self) -> exposure_pb2.Power: ...
+    @builtins.property
+    def printers(self) -> software_pb2.Printers: ...
+    @builtins.property
+    def proxy(self) -> exposure_pb2.Proxy: ...
+    @builtins.property
+    def remote_desktop(self) -> access_pb2.RemoteDesktop: ...
+    @builtins.property
+    def remote_tools(self) -> software_pb2.RemoteTools: ...
+    @builtins.property
+    def removable_media(self) -> access_pb2.RemovableMedia: ...
+    @builtins.property
+    def screen(self) -> exposure_pb2.Screen: ...
+    @builtins.property
+    def session_lock(self) -> access_pb2.SessionLock: ...
+    @builtins.property
+    def shares(self) -> access_pb2.Shares: ...
+    @builtins.property
+    def ssh(self) -> access_pb2.Ssh: ...
+    @builtins.property
+    def time_sync(self) -> exposure_pb2.TimeSync: ...
+    @builtins.property
+    def tls(self) -> exposure_pb2.Tls: ...
+    @builtins.property
+    def updates(self) -> software_pb2.Updates: ...
+    @builtins.property
+    def vpn(self) -> exposure_pb2.Vpn: ...
+    @builtins.property
+    def wifi(self) -> exposure_pb2.Wifi: ...
     def __init__(
         self,
         *,
@@ -61,10 +160,42 @@ class Facts(message.Message):
         firewall: Firewall | None = ...,
         services: Services | None = ...,
         line: Line | None = ...,
+        accounts: access_pb2.Accounts | None = ...,
+        administrators: access_pb2.Administrators | None = ...,
+        antivirus: software_pb2.Antivirus | None = ...,
+        applications: software_pb2.Applications | None = ...,
+        backup: software_pb2.Backup | None = ...,
+        browsers: exposure_pb2.Browsers | None = ...,
+        credentials: access_pb2.Credentials | None = ...,
+        directory: access_pb2.Directory | None = ...,
+        drivers: software_pb2.Drivers | None = ...,
+        elevation: access_pb2.Elevation | None = ...,
+        encryption: access_pb2.Encryption | None = ...,
+        kernel: exposure_pb2.Kernel | None = ...,
+        legacy_protocols: exposure_pb2.LegacyProtocols | None = ...,
+        logging: exposure_pb2.Logging | None = ...,
+        logon: access_pb2.Logon | None = ...,
+        macros: exposure_pb2.Macros | None = ...,
+        password_policy: access_pb2.PasswordPolicy | None = ...,
+        power: exposure_pb2.Power | None = ...,
+        printers: software_pb2.Printers | None = ...,
+        proxy: exposure_pb2.Proxy | None = ...,
+        remote_desktop: access_pb2.RemoteDesktop | None = ...,
+        remote_tools: software_pb2.RemoteTools | None = ...,
+        removable_media: access_pb2.RemovableMedia | None = ...,
+        screen: exposure_pb2.Screen | None = ...,
+        session_lock: access_pb2.SessionLock | None = ...,
+        shares: access_pb2.Shares | None = ...,
+        ssh: access_pb2.Ssh | None = ...,
+        time_sync: exposure_pb2.TimeSync | None = ...,
+        tls: exposure_pb2.Tls | None = ...,
+        updates: software_pb2.Updates | None = ...,
+        vpn: exposure_pb2.Vpn | None = ...,
+        wifi: exposure_pb2.Wifi | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["firewall", b"firewall", "line", b"line", "machine", b"machine", "network", b"network", "services", b"services", "smartcard", b"smartcard", "system", b"system"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["firewall", b"firewall", "line", b"line", "machine", b"machine", "network", b"network", "services", b"services", "smartcard", b"smartcard", "system", b"system"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -89,6 +220,23 @@ class Machine(message.Message):
     UEFI: Machine.Firmware.ValueType  # 1
     BIOS: Machine.Firmware.ValueType  # 2
 
+    class _UefiCa2023:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _UefiCa2023EnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[Machine._UefiCa2023.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        UEFI_CA2023_UNSPECIFIED: Machine._UefiCa2023.ValueType  # 0
+        NOT_STARTED: Machine._UefiCa2023.ValueType  # 1
+        IN_PROGRESS: Machine._UefiCa2023.ValueType  # 2
+        UPDATED: Machine._UefiCa2023.ValueType  # 3
+
+    class UefiCa2023(_UefiCa2023, metaclass=_UefiCa2023EnumTypeWrapper): ...
+    UEFI_CA2023_UNSPECIFIED: Machine.UefiCa2023.ValueType  # 0
+    NOT_STARTED: Machine.UefiCa2023.ValueType  # 1
+    IN_PROGRESS: Machine.UefiCa2023.ValueType  # 2
+    UPDATED: Machine.UefiCa2023.ValueType  # 3
+
     MANUFACTURER_FIELD_NUMBER: builtins.int
     MODEL_FIELD_NUMBER: builtins.int
     PROCESSOR_FIELD_NUMBER: builtins.int
@@ -103,6 +251,7 @@ class Machine(message.Message):
     TPM_FIELD_NUMBER: builtins.int
     HAS_BATTERY_FIELD_NUMBER: builtins.int
     IS_VIRTUAL_FIELD_NUMBER: builtins.int
+    UEFI_CA_2023_FIELD_NUMBER: builtins.int
     manufacturer: builtins.str
     model: builtins.str
     processor: builtins.str
@@ -118,8 +267,10 @@ class Machine(message.Message):
     has_battery: builtins.bool
     """A machine with a battery can leave the site."""
     is_virtual: builtins.bool
+    uefi_ca_2023: Machine.UefiCa2023.ValueType
+    """Windows: whether the Secure Boot certificates of 2023 are in place."""
     @builtins.property
-    def disks(self) -> containers.RepeatedCompositeFieldContainer[Disk]: ...
+    def disks(self) -> Disks: ...
     @builtins.property
     def tpm(self) -> Tpm: ...
     def __init__(
@@ -131,7 +282,7 @@ class Machine(message.Message):
         cores: builtins.int | None = ...,
         threads: builtins.int | None = ...,
         memory_bytes: builtins.int | None = ...,
-        disks: abc.Iterable[Disk] | None = ...,
+        disks: Disks | None = ...,
         system_volume_bytes: builtins.int | None = ...,
         system_volume_free_bytes: builtins.int | None = ...,
         firmware: Machine.Firmware.ValueType | None = ...,
@@ -139,10 +290,11 @@ class Machine(message.Message):
         tpm: Tpm | None = ...,
         has_battery: builtins.bool | None = ...,
         is_virtual: builtins.bool | None = ...,
+        uefi_ca_2023: Machine.UefiCa2023.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_cores", b"_cores", "_firmware", b"_firmware", "_has_battery", b"_has_battery", "_is_virtual", b"_is_virtual", "_manufacturer", b"_manufacturer", "_memory_bytes", b"_memory_bytes", "_model", b"_model", "_processor", b"_processor", "_secure_boot", b"_secure_boot", "_system_volume_bytes", b"_system_volume_bytes", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_threads", b"_threads", "cores", b"cores", "firmware", b"firmware", "has_battery", b"has_battery", "is_virtual", b"is_virtual", "manufacturer", b"manufacturer", "memory_bytes", b"memory_bytes", "model", b"model", "processor", b"processor", "secure_boot", b"secure_boot", "system_volume_bytes", b"system_volume_bytes", "system_volume_free_bytes", b"system_volume_free_bytes", "threads", b"threads", "tpm", b"tpm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_cores", b"_cores", "_firmware", b"_firmware", "_has_battery", b"_has_battery", "_is_virtual", b"_is_virtual", "_manufacturer", b"_manufacturer", "_memory_bytes", b"_memory_bytes", "_model", b"_model", "_processor", b"_processor", "_secure_boot", b"_secure_boot", "_system_volume_bytes", b"_system_volume_bytes", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_threads", b"_threads", "_uefi_ca_2023", b"_uefi_ca_2023", "cores", b"cores", "disks", b"disks", "firmware", b"firmware", "has_battery", b"has_battery", "is_virtual", b"is_virtual", "manufacturer", b"manufacturer", "memory_bytes", b"memory_bytes", "model", b"model", "processor", b"processor", "secure_boot", b"secure_boot", "system_volume_bytes", b"system_volume_bytes", "system_volume_free_bytes", b"system_volume_free_bytes", "threads", b"threads", "tpm", b"tpm", "uefi_ca_2023", b"uefi_ca_2023"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_cores", b"_cores", "_firmware", b"_firmware", "_has_battery", b"_has_battery", "_is_virtual", b"_is_virtual", "_manufacturer", b"_manufacturer", "_memory_bytes", b"_memory_bytes", "_model", b"_model", "_processor", b"_processor", "_secure_boot", b"_secure_boot", "_system_volume_bytes", b"_system_volume_bytes", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_threads", b"_threads", "cores", b"cores", "disks", b"disks", "firmware", b"firmware", "has_battery", b"has_battery", "is_virtual", b"is_virtual", "manufacturer", b"manufacturer", "memory_bytes", b"memory_bytes", "model", b"model", "processor", b"processor", "secure_boot", b"secure_boot", "system_volume_bytes", b"system_volume_bytes", "system_volume_free_bytes", b"system_volume_free_bytes", "threads", b"threads", "tpm", b"tpm"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_cores", b"_cores", "_firmware", b"_firmware", "_has_battery", b"_has_battery", "_is_virtual", b"_is_virtual", "_manufacturer", b"_manufacturer", "_memory_bytes", b"_memory_bytes", "_model", b"_model", "_processor", b"_processor", "_secure_boot", b"_secure_boot", "_system_volume_bytes", b"_system_volume_bytes", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_threads", b"_threads", "_uefi_ca_2023", b"_uefi_ca_2023", "cores", b"cores", "disks", b"disks", "firmware", b"firmware", "has_battery", b"has_battery", "is_virtual", b"is_virtual", "manufacturer", b"manufacturer", "memory_bytes", b"memory_bytes", "model", b"model", "processor", b"processor", "secure_boot", b"secure_boot", "system_volume_bytes", b"system_volume_bytes", "system_volume_free_bytes", b"system_volume_free_bytes", "threads", b"threads", "tpm", b"tpm", "uefi_ca_2023", b"uefi_ca_2023"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cores: _TypeAlias = typing.Literal["cores"]  # noqa: Y015
     _WhichOneofArgType__cores: _TypeAlias = typing.Literal["_cores", b"_cores"]  # noqa: Y015
@@ -168,6 +320,8 @@ class Machine(message.Message):
     _WhichOneofArgType__system_volume_free_bytes: _TypeAlias = typing.Literal["_system_volume_free_bytes", b"_system_volume_free_bytes"]  # noqa: Y015
     _WhichOneofReturnType__threads: _TypeAlias = typing.Literal["threads"]  # noqa: Y015
     _WhichOneofArgType__threads: _TypeAlias = typing.Literal["_threads", b"_threads"]  # noqa: Y015
+    _WhichOneofReturnType__uefi_ca_2023: _TypeAlias = typing.Literal["uefi_ca_2023"]  # noqa: Y015
+    _WhichOneofArgType__uefi_ca_2023: _TypeAlias = typing.Literal["_uefi_ca_2023", b"_uefi_ca_2023"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cores) -> _WhichOneofReturnType__cores | None: ...
     @typing.overload
@@ -192,6 +346,28 @@ class Machine(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__system_volume_free_bytes) -> _WhichOneofReturnType__system_volume_free_bytes | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__threads) -> _WhichOneofReturnType__threads | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__uefi_ca_2023) -> _WhichOneofReturnType__uefi_ca_2023 | None: ...
+
+@typing.final
+class Disks(message.Message):
+    """The fixed disks; present and empty means none."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DISKS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def disks(self) -> containers.RepeatedCompositeFieldContainer[Disk]: ...
+    def __init__(
+        self,
+        *,
+        disks: abc.Iterable[Disk] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["disks", b"disks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class Disk(message.Message):
@@ -304,6 +480,7 @@ class System(message.Message):
     UPDATE_LIST_AT_FIELD_NUMBER: builtins.int
     PENDING_UPDATES_FIELD_NUMBER: builtins.int
     REBOOT_REQUIRED_FIELD_NUMBER: builtins.int
+    EXTENDED_UPDATES_FIELD_NUMBER: builtins.int
     family: System.Family.ValueType
     distribution: builtins.str
     """Windows: "windows"; Linux: the ID of os-release (debian, ubuntu, rhel…); macOS: "macos"."""
@@ -320,6 +497,8 @@ class System(message.Message):
     product: System.Product.ValueType
     pending_updates: builtins.int
     reboot_required: builtins.bool
+    extended_updates: builtins.bool
+    """Windows: the commercial extended security updates (ESU) are activated."""
     @builtins.property
     def booted_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
@@ -345,10 +524,11 @@ class System(message.Message):
         update_list_at: timestamp_pb2.Timestamp | None = ...,
         pending_updates: builtins.int | None = ...,
         reboot_required: builtins.bool | None = ...,
+        extended_updates: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_architecture", b"_architecture", "_build", b"_build", "_build_revision", b"_build_revision", "_distribution", b"_distribution", "_edition", b"_edition", "_family", b"_family", "_kernel", b"_kernel", "_pending_updates", b"_pending_updates", "_product", b"_product", "_reboot_required", b"_reboot_required", "_release", b"_release", "architecture", b"architecture", "booted_at", b"booted_at", "build", b"build", "build_revision", b"build_revision", "distribution", b"distribution", "edition", b"edition", "family", b"family", "kernel", b"kernel", "pending_updates", b"pending_updates", "product", b"product", "reboot_required", b"reboot_required", "release", b"release", "update_list_at", b"update_list_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_architecture", b"_architecture", "_build", b"_build", "_build_revision", b"_build_revision", "_distribution", b"_distribution", "_edition", b"_edition", "_extended_updates", b"_extended_updates", "_family", b"_family", "_kernel", b"_kernel", "_pending_updates", b"_pending_updates", "_product", b"_product", "_reboot_required", b"_reboot_required", "_release", b"_release", "architecture", b"architecture", "booted_at", b"booted_at", "build", b"build", "build_revision", b"build_revision", "distribution", b"distribution", "edition", b"edition", "extended_updates", b"extended_updates", "family", b"family", "kernel", b"kernel", "pending_updates", b"pending_updates", "product", b"product", "reboot_required", b"reboot_required", "release", b"release", "update_list_at", b"update_list_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_architecture", b"_architecture", "_build", b"_build", "_build_revision", b"_build_revision", "_distribution", b"_distribution", "_edition", b"_edition", "_family", b"_family", "_kernel", b"_kernel", "_pending_updates", b"_pending_updates", "_product", b"_product", "_reboot_required", b"_reboot_required", "_release", b"_release", "architecture", b"architecture", "booted_at", b"booted_at", "build", b"build", "build_revision", b"build_revision", "distribution", b"distribution", "edition", b"edition", "family", b"family", "kernel", b"kernel", "pending_updates", b"pending_updates", "product", b"product", "reboot_required", b"reboot_required", "release", b"release", "update_list_at", b"update_list_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_architecture", b"_architecture", "_build", b"_build", "_build_revision", b"_build_revision", "_distribution", b"_distribution", "_edition", b"_edition", "_extended_updates", b"_extended_updates", "_family", b"_family", "_kernel", b"_kernel", "_pending_updates", b"_pending_updates", "_product", b"_product", "_reboot_required", b"_reboot_required", "_release", b"_release", "architecture", b"architecture", "booted_at", b"booted_at", "build", b"build", "build_revision", b"build_revision", "distribution", b"distribution", "edition", b"edition", "extended_updates", b"extended_updates", "family", b"family", "kernel", b"kernel", "pending_updates", b"pending_updates", "product", b"product", "reboot_required", b"reboot_required", "release", b"release", "update_list_at", b"update_list_at", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__architecture: _TypeAlias = typing.Literal["architecture"]  # noqa: Y015
     _WhichOneofArgType__architecture: _TypeAlias = typing.Literal["_architecture", b"_architecture"]  # noqa: Y015
@@ -360,6 +540,8 @@ class System(message.Message):
     _WhichOneofArgType__distribution: _TypeAlias = typing.Literal["_distribution", b"_distribution"]  # noqa: Y015
     _WhichOneofReturnType__edition: _TypeAlias = typing.Literal["edition"]  # noqa: Y015
     _WhichOneofArgType__edition: _TypeAlias = typing.Literal["_edition", b"_edition"]  # noqa: Y015
+    _WhichOneofReturnType__extended_updates: _TypeAlias = typing.Literal["extended_updates"]  # noqa: Y015
+    _WhichOneofArgType__extended_updates: _TypeAlias = typing.Literal["_extended_updates", b"_extended_updates"]  # noqa: Y015
     _WhichOneofReturnType__family: _TypeAlias = typing.Literal["family"]  # noqa: Y015
     _WhichOneofArgType__family: _TypeAlias = typing.Literal["_family", b"_family"]  # noqa: Y015
     _WhichOneofReturnType__kernel: _TypeAlias = typing.Literal["kernel"]  # noqa: Y015
@@ -383,6 +565,8 @@ class System(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__edition) -> _WhichOneofReturnType__edition | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__extended_updates) -> _WhichOneofReturnType__extended_updates | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__family) -> _WhichOneofReturnType__family | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__kernel) -> _WhichOneofReturnType__kernel | None: ...
@@ -404,26 +588,52 @@ class Network(message.Message):
     INTERFACES_FIELD_NUMBER: builtins.int
     GATEWAYS_FIELD_NUMBER: builtins.int
     RESOLVERS_FIELD_NUMBER: builtins.int
+    DHCP_FIELD_NUMBER: builtins.int
+    dhcp: builtins.bool
+    """The address comes from DHCP."""
     @builtins.property
     def interfaces(self) -> containers.RepeatedCompositeFieldContainer[Interface]: ...
     @builtins.property
-    def gateways(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Addresses of the default gateways, the preferred one first."""
+    def gateways(self) -> Addresses:
+        """The default gateways, the preferred one first."""
 
     @builtins.property
-    def resolvers(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Addresses of the DNS resolvers in use."""
+    def resolvers(self) -> Addresses:
+        """The DNS resolvers in use."""
 
     def __init__(
         self,
         *,
         interfaces: abc.Iterable[Interface] | None = ...,
-        gateways: abc.Iterable[builtins.str] | None = ...,
-        resolvers: abc.Iterable[builtins.str] | None = ...,
+        gateways: Addresses | None = ...,
+        resolvers: Addresses | None = ...,
+        dhcp: builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_dhcp", b"_dhcp", "dhcp", b"dhcp", "gateways", b"gateways", "resolvers", b"resolvers"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_dhcp", b"_dhcp", "dhcp", b"dhcp", "gateways", b"gateways", "interfaces", b"interfaces", "resolvers", b"resolvers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__dhcp: _TypeAlias = typing.Literal["dhcp"]  # noqa: Y015
+    _WhichOneofArgType__dhcp: _TypeAlias = typing.Literal["_dhcp", b"_dhcp"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dhcp) -> _WhichOneofReturnType__dhcp | None: ...
+
+@typing.final
+class Addresses(message.Message):
+    """A complete list of addresses; present and empty means none."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ADDRESSES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def addresses(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        addresses: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["gateways", b"gateways", "interfaces", b"interfaces", "resolvers", b"resolvers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["addresses", b"addresses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,6 +32,7 @@ class Report(message.Message):
     WORKSTATION_FIELD_NUMBER: builtins.int
     FACTS_FIELD_NUMBER: builtins.int
     PROBES_FIELD_NUMBER: builtins.int
+    COST_FIELD_NUMBER: builtins.int
     agent_version: builtins.str
     @builtins.property
     def collected_at(self) -> timestamp_pb2.Timestamp: ...
@@ -41,6 +42,8 @@ class Report(message.Message):
     def facts(self) -> facts_pb2.Facts: ...
     @builtins.property
     def probes(self) -> containers.RepeatedCompositeFieldContainer[ProbeRun]: ...
+    @builtins.property
+    def cost(self) -> Cost: ...
     def __init__(
         self,
         *,
@@ -49,12 +52,50 @@ class Report(message.Message):
         workstation: Workstation | None = ...,
         facts: facts_pb2.Facts | None = ...,
         probes: abc.Iterable[ProbeRun] | None = ...,
+        cost: Cost | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "facts", b"facts", "workstation", b"workstation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "cost", b"cost", "facts", b"facts", "workstation", b"workstation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["agent_version", b"agent_version", "collected_at", b"collected_at", "facts", b"facts", "probes", b"probes", "workstation", b"workstation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["agent_version", b"agent_version", "collected_at", b"collected_at", "cost", b"cost", "facts", b"facts", "probes", b"probes", "workstation", b"workstation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Cost(message.Message):
+    """What the scan itself cost the machine."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WALL_SECONDS_FIELD_NUMBER: builtins.int
+    CPU_SECONDS_FIELD_NUMBER: builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: builtins.int
+    wall_seconds: builtins.float
+    cpu_seconds: builtins.float
+    memory_bytes: builtins.int
+    """Peak of the agent's process tree."""
+    def __init__(
+        self,
+        *,
+        wall_seconds: builtins.float | None = ...,
+        cpu_seconds: builtins.float | None = ...,
+        memory_bytes: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_cpu_seconds", b"_cpu_seconds", "_memory_bytes", b"_memory_bytes", "_wall_seconds", b"_wall_seconds", "cpu_seconds", b"cpu_seconds", "memory_bytes", b"memory_bytes", "wall_seconds", b"wall_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_cpu_seconds", b"_cpu_seconds", "_memory_bytes", b"_memory_bytes", "_wall_seconds", b"_wall_seconds", "cpu_seconds", b"cpu_seconds", "memory_bytes", b"memory_bytes", "wall_seconds", b"wall_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cpu_seconds: _TypeAlias = typing.Literal["cpu_seconds"]  # noqa: Y015
+    _WhichOneofArgType__cpu_seconds: _TypeAlias = typing.Literal["_cpu_seconds", b"_cpu_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__memory_bytes: _TypeAlias = typing.Literal["memory_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_bytes: _TypeAlias = typing.Literal["_memory_bytes", b"_memory_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__wall_seconds: _TypeAlias = typing.Literal["wall_seconds"]  # noqa: Y015
+    _WhichOneofArgType__wall_seconds: _TypeAlias = typing.Literal["_wall_seconds", b"_wall_seconds"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cpu_seconds) -> _WhichOneofReturnType__cpu_seconds | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_bytes) -> _WhichOneofReturnType__memory_bytes | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wall_seconds) -> _WhichOneofReturnType__wall_seconds | None: ...
 
 @typing.final
 class Workstation(message.Message):

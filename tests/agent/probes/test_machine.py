@@ -44,7 +44,7 @@ def test_the_disks_are_those_of_lsblk(this_machine: Machine) -> None:
         for device in devices["blockdevices"]
         if device["type"] == "disk" and not device["rm"] and not device["hotplug"] and "zram" not in device["name"]
     ]
-    assert [disk.size_bytes for disk in this_machine.disks] == disks
+    assert [disk.size_bytes for disk in this_machine.disks.disks] == disks
 
 
 def test_the_system_volume_is_that_of_df(this_machine: Machine) -> None:

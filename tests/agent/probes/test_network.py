@@ -44,7 +44,7 @@ def test_the_gateways_are_those_of_ip_route() -> None:
     facts = PROBE.observe(Host()).facts
     assert isinstance(facts, Network)
     routes = [*_ip("-4", "route", "show", "default"), *_ip("-6", "route", "show", "default")]
-    assert list(facts.gateways) == [route["gateway"] for route in routes if "gateway" in route]
+    assert list(facts.gateways.addresses) == [route["gateway"] for route in routes if "gateway" in route]
     assert [interface.name for interface in facts.interfaces if interface.carries_default_route] == [
         route["dev"] for route in routes[:1]
     ]
