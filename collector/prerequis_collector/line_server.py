@@ -96,11 +96,11 @@ class LineServer:
         ends = time.monotonic() + SECONDS + _PATIENCE_SECONDS
         while (count := connection.recv_into(buffer)) and time.monotonic() < ends:
             last = time.monotonic()
-            # The first bytes start the clock: when they were sent is not known.
-            first = first or last
             if self._leases.spend(agent_id, token, "up", count) < count:
                 raise InvalidInput("plus d'octets que le bail n'en donne")
-            received += count
+            # The first bytes start the clock and are not counted: when they were sent is not known.
+            received += count if first else 0
+            first = first or last
         answer = {"bytes": received, "seconds": round(last - first, 6)}
         connection.sendall(json.dumps(answer).encode() + b"\n")
 
