@@ -1,5 +1,6 @@
 """What every end-to-end test begins with."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,10 +8,10 @@ import pytest
 from tests.end_to_end.installation import FINESS, Installation
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    """A collector that serves, with one site and one operator."""
-    made = Installation(tmp_path)
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a collector that has one site and never served."""
+    made = Installation(tmp_path_factory.mktemp("prepared"))
     for arguments in (
         ("init", "--name", "localhost", "--name", "127.0.0.1"),
         (
@@ -20,6 +21,14 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     ):  # fmt: skip
         done = made.collector(*arguments)
         assert done.returncode == 0, done.stderr
+    return made.data
+
+
+@pytest.fixture
+def installation(prepared: Path, tmp_path: Path) -> Iterator[Installation]:
+    """A collector that serves, with one site and one operator."""
+    made = Installation(tmp_path)
+    shutil.copytree(prepared, made.data)
     made.start()
     done = made.collector("operator", "create", "essai", "--role", "dsi", "--out", str(tmp_path / "operator.toml"))
     assert done.returncode == 0, done.stderr
