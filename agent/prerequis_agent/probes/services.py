@@ -150,7 +150,7 @@ def issuer(certificate: bytes) -> str:
     """Return organisation and common name of the issuer of a DER certificate; empty when it names neither."""
     try:
         name = x509.load_der_x509_certificate(certificate).issuer
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return ""
     wanted = (x509.NameOID.ORGANIZATION_NAME, x509.NameOID.COMMON_NAME)
     return ", ".join(str(part.value) for oid in wanted for part in name.get_attributes_for_oid(oid))

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.message import DecodeError
 
 from prerequis.v1.report_pb2 import Receipt, Report, SignedReport
 from prerequis_collector.errors import NotIdentified
-from prerequis_collector.services.authority import Authority, Kind, named_by
+from prerequis_collector.services.authority import MALFORMED, Authority, Kind, named_by
 from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.reports import ReportRow, Reports
@@ -82,7 +82,7 @@ def _signer(signed: SignedReport, authority: Authority) -> str:
         certificate = x509.load_der_x509_certificate(signed.certificate)
         key = certificate.public_key()
         named = named_by(certificate)
-    except (ValueError, UnsupportedAlgorithm, NotIdentified) as error:
+    except (NotIdentified, *MALFORMED) as error:
         raise _Refused("Le certificat joint au rapport est illisible ou ne nomme pas un poste.") from error
     if named.kind is not Kind.AGENT or not authority.vouches_for(certificate):
         raise _Refused("Le rapport est signé par un certificat que ce collecteur n'a pas donné.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -136,12 +137,22 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
+MALFORMED: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises over a certificate or a request that somebody malformed."""
+
+
 def requested_key(csr: bytes) -> ec.EllipticCurvePublicKey:
     """Return the public key of a PKCS#10 request, DER, whose sender has the private one; raises InvalidInput."""
     try:
         request = x509.load_der_x509_csr(csr)
         possessed, key = request.is_signature_valid, request.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except MALFORMED as error:
         raise InvalidInput("La demande de certificat est illisible.") from error
     if not possessed or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise InvalidInput("La demande de certificat doit être signée par sa propre clé, ECDSA P-256.")
@@ -155,7 +166,7 @@ def named_by(certificate: x509.Certificate) -> Named:
         uris = alternatives.get_values_for_type(x509.UniformResourceIdentifier)
         kind, name = uris[0].split(_SCHEME, 1)[1].split("/", 1)
         return Named(Kind(kind), name, certificate.fingerprint(hashes.SHA256()))
-    except (x509.ExtensionNotFound, ValueError, IndexError) as error:
+    except (x509.ExtensionNotFound, IndexError, *MALFORMED) as error:
         raise NotIdentified("Le certificat présenté ne nomme personne que ce collecteur connaisse.") from error
 
 
