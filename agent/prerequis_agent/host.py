@@ -1,4 +1,4 @@
-"""The only door to the machine: files, allow-listed commands, PC/SC, psutil and sockets.
+"""The only door to the machine: files, allow-listed commands, registry, CIM, Win32, PC/SC, psutil and sockets.
 
 The root of the file system is a parameter, so that a tree of fixtures can stand for a machine. Below such a root
 nothing asks the live kernel: `run` answers from `answers`, the other live doors raise Unsupported, and a test that
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import ModuleType
 from typing import IO, TypeVar, cast
 
@@ -28,6 +28,7 @@ from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupport
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.surroundings import Surroundings
 from prerequis_agent.tls_stream import TlsStream
+from prerequis_agent.windows.api import CimValue, RegistryValue, Win32, Windows
 
 PROGRAMS = frozenset({"nft", "iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save"})
 """Every program that the agent may run; nothing else is ever started."""
@@ -73,12 +74,17 @@ class Host:
         platform: str = sys.platform,
         surroundings: Surroundings | None = None,
         answers: Mapping[str, CommandResult] | None = None,
+        windows: Windows | None = None,
     ) -> None:
-        """`answers` gives, for a root of fixtures, what each command line (words joined by spaces) would answer."""
+        """`answers` gives, for a root of fixtures, what each command line (words joined by spaces) would answer.
+
+        `windows` stands for the registry, CIM and the Windows API; without it they are the live ones.
+        """
         self.root = root
         self.platform = platform
         self.surroundings = surroundings or Surroundings()
         self._answers = answers or {}
+        self._windows = windows
 
     @property
     def is_live(self) -> bool:
@@ -86,8 +92,11 @@ class Host:
         return self.root == Path(self.root.anchor)
 
     def path(self, path: str) -> Path:
-        """Return where an absolute path of the machine lies below the root."""
-        return self.root / PurePosixPath(path).relative_to("/")
+        r"""Return where an absolute path of the machine lies: `/…` below the root, `C:\…` below its folder `C`."""
+        if "\\" not in path:
+            return self.root / PurePosixPath(path).relative_to("/")
+        windows = PureWindowsPath(path)
+        return Path(path) if self.is_live else self.root.joinpath(windows.drive.rstrip(":"), *windows.parts[1:])
 
     # Files: None, False or an empty list mean absent; NotPermitted and Unreadable are raised.
 
@@ -152,6 +161,47 @@ class Host:
         if program is None:
             raise Unsupported(f"Le programme {argv[0]} n'est pas installé.")
         return _run(str(program), argv, timeout)
+
+    # Windows: each raises Unsupported elsewhere, NotPermitted when the account may not ask.
+
+    def registry_value(self, key: str, name: str, *, view32: bool = False) -> RegistryValue | None:
+        r"""Return a value of a key such as `HKLM\SOFTWARE\…` (HKLM, HKCU, HKU), or None when either is absent.
+
+        The name "" is the key's default value; `view32` looks where 32-bit programs write.
+        """
+        return self._on_windows().registry_value(key, name, view32=view32)
+
+    def registry_values(self, key: str, *, view32: bool = False) -> Mapping[str, RegistryValue] | None:
+        """Return the values of a key by name, or None when the key is absent."""
+        return self._on_windows().registry_values(key, view32=view32)
+
+    def registry_keys(self, key: str, *, view32: bool = False) -> list[str] | None:
+        """Return the names of the keys below a key, or None when it is absent."""
+        return self._on_windows().registry_keys(key, view32=view32)
+
+    def cim(
+        self, namespace: str, class_name: str, *properties: str, where: Mapping[str, str | int | bool] | None = None
+    ) -> list[Mapping[str, CimValue]]:
+        """Return the named properties of each object of a class, such as `root/cimv2`, `Win32_Battery`.
+
+        `where` keeps the objects whose properties equal these. Raises Unsupported where this Windows has no such
+        namespace, class or property.
+        """
+        return self._on_windows().cim(namespace, class_name, properties, where or {})
+
+    def win32(self) -> Win32:
+        """Return the calls of the Windows API that neither the registry nor CIM replaces."""
+        return self._on_windows().win32
+
+    def _on_windows(self) -> Windows:
+        if self.platform != "win32":
+            raise Unsupported("Ce poste n'est pas sous Windows.")
+        if self._windows is None:
+            self._require_live("le registre ni l'interface de Windows")
+            # Named, not imported: it exists for the type checker on Windows alone.
+            live = importlib.import_module("prerequis_agent.windows.live")
+            self._windows = cast(Windows, live.LiveWindows())
+        return self._windows
 
     # Libraries that ask the live machine, loaded on first use.
 

@@ -30,6 +30,13 @@ class Probe:
     uses_surroundings: bool = False
     """Asks the host for the site's plan or the collector, which cost a call over the network."""
     reads: tuple[str, ...] = field(default=())
-    """Paths it reads, for the documentation and the sandbox; * stands for one path component."""
+    """Paths it reads, for the documentation and the sandbox; * stands for one path component. A Windows path has
+    backslashes."""
     commands: tuple[str, ...] = field(default=())
     """Programs it runs through the host."""
+    registry: tuple[str, ...] = field(default=())
+    """Registry keys it reads, the 64-bit view's names; * stands for one component."""
+    cim: tuple[str, ...] = field(default=())
+    """CIM classes it asks, as `root/cimv2:Win32_Battery`."""
+    win32: tuple[str, ...] = field(default=())
+    """Calls of `windows.api.Win32` that it makes."""

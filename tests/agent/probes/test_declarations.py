@@ -17,17 +17,23 @@ PROBES: list[Probe] = [
 
 
 def _is_on_the_way_to(path: str, declared: str) -> bool:
+    if "\\" in declared:
+        path, declared = path.replace("\\", "/").lower(), declared.replace("\\", "/").lower()
     asked, allowed = path.split("/"), declared.split("/")
     return len(asked) <= len(allowed) and all(map(fnmatchcase, asked, allowed))
+
+
+def _undeclared(asked: set[str], declared: tuple[str, ...]) -> set[str]:
+    return {path for path in asked if not any(_is_on_the_way_to(path, each) for each in declared)}
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=[probe.name for probe in PROBES])
 def test_a_probe_reads_and_runs_only_what_it_declares(probe: Probe, fixture_host: FixtureHost) -> None:
     fixture_host.observe(probe)
-    undeclared = {
-        path for path in fixture_host.asked if not any(_is_on_the_way_to(path, declared) for declared in probe.reads)
-    }
-    assert undeclared == set()
+    assert _undeclared(fixture_host.asked, probe.reads) == set()
+    assert _undeclared(fixture_host.windows.asked_keys, probe.registry) == set()
+    assert fixture_host.windows.asked_classes <= set(probe.cim)
+    assert fixture_host.windows.asked_calls <= set(probe.win32)
     assert fixture_host.programs <= set(probe.commands)
 
 
