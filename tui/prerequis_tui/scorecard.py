@@ -43,6 +43,11 @@ class Finding:
         return ("à faire" if verdict == Judgement.FAIL else "si besoin", self.first.remedy)
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return why nothing is known, each reason once."""
+        return tuple(dict.fromkeys(reason for one in self.judgements for reason in one.reasons))
+
+    @property
     def level(self) -> str:
         """Return the level in French."""
         return wording.LEVEL.get(self.first.level, self.first.level)

@@ -6,7 +6,10 @@ from prerequis.v1 import judgement_pb2 as wire
 from prerequis.v1.review_pb2 import GetPackResponse, GetSiteResponse, QuestionText, RuleText, WorkstationSummary
 from prerequis_collector.services.judge import JudgedSite, Machine
 from prerequis_collector.services.register import site_message
-from prerequis_rules.model import Framework, FrameworkResult, Judgement, Scope, Score
+from prerequis_rules import reasons
+from prerequis_rules.answers import standing
+from prerequis_rules.judge import unseen_machines
+from prerequis_rules.model import Framework, FrameworkResult, Judgement, Rule, Scope, Score, Verdict
 from prerequis_rules.pack import Pack
 
 
@@ -94,7 +97,18 @@ def _judgement(pack: Pack, judged: JudgedSite, one: Judgement) -> wire.Judgement
         message.subject_name = machine.report.workstation.hostname or machine.id
         message.collected_at.FromDatetime(machine.collected_at)
         message.received_at.FromDatetime(machine.received_at)
+    if one.verdict is Verdict.UNKNOWN:
+        message.reasons.extend(_reasons(pack, judged, one, rule))
     return message
+
+
+def _reasons(pack: Pack, judged: JudgedSite, one: Judgement, rule: Rule) -> list[str]:
+    if rule.scope is Scope.WORKSTATION:
+        report = judged.site.machines[one.subject].report
+        return reasons.of_workstation(rule, report.probes, role_known=report.workstation.HasField("role"))
+    site = site_message(judged.site.row)
+    answered = standing(pack.questions, judged.site.answers, judged.judged_at)
+    return reasons.of_site(pack, rule, site, answered, unseen=unseen_machines(site, len(judged.site.machines)))
 
 
 def _workstation(machine: Machine) -> WorkstationSummary:

@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cprerequis/v1/judgement.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n\x05Score\x12\x10\n\x03low\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04high\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\x08\x63overage\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\x06\n\x04_lowB\x07\n\x05_highB\x0b\n\t_coverage\"\xfd\x03\n\tJudgement\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x14\n\x0csubject_name\x18\x05 \x01(\t\x12\r\n\x05level\x18\x06 \x01(\t\x12\x30\n\x07verdict\x18\x07 \x01(\x0e\x32\x1f.prerequis.v1.Judgement.Verdict\x12\x0e\n\x06waived\x18\x08 \x01(\x08\x12\x10\n\x08observed\x18\t \x01(\t\x12\x10\n\x08\x65xpected\x18\n \x01(\t\x12\x0e\n\x06remedy\x18\x0b \x01(\t\x12\x17\n\x0fsource_document\x18\x0c \x01(\t\x12\x14\n\x0csource_quote\x18\r \x01(\t\x12\x30\n\x0c\x63ollected_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tjudged_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x08\n\x04PASS\x10\x01\x12\x08\n\x04\x46\x41IL\x10\x02\x12\x0b\n\x07UNKNOWN\x10\x03\x12\x12\n\x0eNOT_APPLICABLE\x10\x04\"a\n\x11RequirementResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05rules\x18\x03 \x03(\t\x12\x11\n\tquestions\x18\x04 \x03(\t\x12\x0f\n\x07\x63overed\x18\x05 \x01(\x08\"\xde\x01\n\x0f\x46rameworkResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12*\n\treadiness\x18\x03 \x01(\x0e\x32\x17.prerequis.v1.Readiness\x12\"\n\x05score\x18\x04 \x01(\x0b\x32\x13.prerequis.v1.Score\x12)\n\x08verdicts\x18\x05 \x03(\x0b\x32\x17.prerequis.v1.Judgement\x12\x35\n\x0crequirements\x18\x06 \x03(\x0b\x32\x1f.prerequis.v1.RequirementResult*t\n\tReadiness\x12\x19\n\x15READINESS_UNSPECIFIED\x10\x00\x12\r\n\tNOT_READY\x10\x01\x12\x15\n\x11INSUFFICIENT_DATA\x10\x02\x12\x1b\n\x17READY_WITH_RESERVATIONS\x10\x03\x12\t\n\x05READY\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cprerequis/v1/judgement.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n\x05Score\x12\x10\n\x03low\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04high\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\x08\x63overage\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\x06\n\x04_lowB\x07\n\x05_highB\x0b\n\t_coverage\"\x8e\x04\n\tJudgement\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x14\n\x0csubject_name\x18\x05 \x01(\t\x12\r\n\x05level\x18\x06 \x01(\t\x12\x30\n\x07verdict\x18\x07 \x01(\x0e\x32\x1f.prerequis.v1.Judgement.Verdict\x12\x0e\n\x06waived\x18\x08 \x01(\x08\x12\x10\n\x08observed\x18\t \x01(\t\x12\x10\n\x08\x65xpected\x18\n \x01(\t\x12\x0e\n\x06remedy\x18\x0b \x01(\t\x12\x17\n\x0fsource_document\x18\x0c \x01(\t\x12\x14\n\x0csource_quote\x18\r \x01(\t\x12\x30\n\x0c\x63ollected_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tjudged_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07reasons\x18\x11 \x03(\t\"W\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x08\n\x04PASS\x10\x01\x12\x08\n\x04\x46\x41IL\x10\x02\x12\x0b\n\x07UNKNOWN\x10\x03\x12\x12\n\x0eNOT_APPLICABLE\x10\x04\"a\n\x11RequirementResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05rules\x18\x03 \x03(\t\x12\x11\n\tquestions\x18\x04 \x03(\t\x12\x0f\n\x07\x63overed\x18\x05 \x01(\x08\"\xde\x01\n\x0f\x46rameworkResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12*\n\treadiness\x18\x03 \x01(\x0e\x32\x17.prerequis.v1.Readiness\x12\"\n\x05score\x18\x04 \x01(\x0b\x32\x13.prerequis.v1.Score\x12)\n\x08verdicts\x18\x05 \x03(\x0b\x32\x17.prerequis.v1.Judgement\x12\x35\n\x0crequirements\x18\x06 \x03(\x0b\x32\x1f.prerequis.v1.RequirementResult*t\n\tReadiness\x12\x19\n\x15READINESS_UNSPECIFIED\x10\x00\x12\r\n\tNOT_READY\x10\x01\x12\x15\n\x11INSUFFICIENT_DATA\x10\x02\x12\x1b\n\x17READY_WITH_RESERVATIONS\x10\x03\x12\t\n\x05READY\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'prerequis.v1.judgement_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_READINESS']._serialized_start=1014
-  _globals['_READINESS']._serialized_end=1130
+  _globals['_READINESS']._serialized_start=1031
+  _globals['_READINESS']._serialized_end=1147
   _globals['_SCORE']._serialized_start=79
   _globals['_SCORE']._serialized_end=176
   _globals['_JUDGEMENT']._serialized_start=179
-  _globals['_JUDGEMENT']._serialized_end=688
-  _globals['_JUDGEMENT_VERDICT']._serialized_start=601
-  _globals['_JUDGEMENT_VERDICT']._serialized_end=688
-  _globals['_REQUIREMENTRESULT']._serialized_start=690
-  _globals['_REQUIREMENTRESULT']._serialized_end=787
-  _globals['_FRAMEWORKRESULT']._serialized_start=790
-  _globals['_FRAMEWORKRESULT']._serialized_end=1012
+  _globals['_JUDGEMENT']._serialized_end=705
+  _globals['_JUDGEMENT_VERDICT']._serialized_start=618
+  _globals['_JUDGEMENT_VERDICT']._serialized_end=705
+  _globals['_REQUIREMENTRESULT']._serialized_start=707
+  _globals['_REQUIREMENTRESULT']._serialized_end=804
+  _globals['_FRAMEWORKRESULT']._serialized_start=807
+  _globals['_FRAMEWORKRESULT']._serialized_end=1029
 # @@protoc_insertion_point(module_scope)

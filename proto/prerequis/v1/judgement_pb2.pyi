@@ -119,6 +119,7 @@ class Judgement(message.Message):
     COLLECTED_AT_FIELD_NUMBER: builtins.int
     RECEIVED_AT_FIELD_NUMBER: builtins.int
     JUDGED_AT_FIELD_NUMBER: builtins.int
+    REASONS_FIELD_NUMBER: builtins.int
     rule: builtins.str
     title: builtins.str
     scope: builtins.str
@@ -142,6 +143,10 @@ class Judgement(message.Message):
     def received_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def judged_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def reasons(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Of an UNKNOWN: what was not seen, declared or answered, one French sentence each."""
+
     def __init__(
         self,
         *,
@@ -161,10 +166,11 @@ class Judgement(message.Message):
         collected_at: timestamp_pb2.Timestamp | None = ...,
         received_at: timestamp_pb2.Timestamp | None = ...,
         judged_at: timestamp_pb2.Timestamp | None = ...,
+        reasons: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "judged_at", b"judged_at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "expected", b"expected", "judged_at", b"judged_at", "level", b"level", "observed", b"observed", "received_at", b"received_at", "remedy", b"remedy", "rule", b"rule", "scope", b"scope", "source_document", b"source_document", "source_quote", b"source_quote", "subject", b"subject", "subject_name", b"subject_name", "title", b"title", "verdict", b"verdict", "waived", b"waived"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "expected", b"expected", "judged_at", b"judged_at", "level", b"level", "observed", b"observed", "reasons", b"reasons", "received_at", b"received_at", "remedy", b"remedy", "rule", b"rule", "scope", b"scope", "source_document", b"source_document", "source_quote", b"source_quote", "subject", b"subject", "subject_name", b"subject_name", "title", b"title", "verdict", b"verdict", "waived", b"waived"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -82,6 +82,7 @@ async def test_a_site_has_the_keys_that_scripts_use(park: Collector, run: Run) -
         "waived": False,
         "observed": "aucun lecteur",
         "expected": "au moins un lecteur PC/SC",
+        "reasons": [],
     }
     assert {one["verdict"] for one in dui["verdicts"]} == {"PASS", "FAIL", "UNKNOWN", "NOT_APPLICABLE"}
 

@@ -72,6 +72,7 @@ def document(site: review_pb2.GetSiteResponse) -> dict[str, object]:
                         "waived": one.waived,
                         "observed": one.observed,
                         "expected": one.expected,
+                        "reasons": list(one.reasons),
                     }
                     for one in framework.verdicts
                 ],

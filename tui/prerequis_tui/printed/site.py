@@ -118,6 +118,8 @@ def _details(finding: Finding) -> Iterable[tuple[str, str]]:
         yield "postes", wording.some(finding.subjects, _SUBJECTS)
     if first.observed or first.verdict != judgement_pb2.Judgement.NOT_APPLICABLE:
         yield "constaté", first.observed or wording.NOT_KNOWN
+    for number, reason in enumerate(finding.reasons):
+        yield "" if number else "pourquoi", reason
     if first.expected:
         yield "attendu", first.expected
     label, text = finding.remedy

@@ -18,6 +18,8 @@ def parts(finding: Finding) -> Iterator[Part]:
     if finding.subjects:
         yield Part("Postes", ", ".join(finding.subjects))
     yield Part("Constaté", first.observed or toned(wording.NOT_KNOWN, Tone.UNKNOWN))
+    for number, reason in enumerate(finding.reasons):
+        yield Part("" if number else "Pourquoi", reason)
     if first.expected:
         yield Part("Attendu", first.expected)
     label, text = finding.remedy

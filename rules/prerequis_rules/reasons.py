@@ -1,0 +1,70 @@
+"""Why a verdict is not known: what was not seen, not declared, not answered, so that somebody can go and look."""
+
+import re
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Literal
+
+from prerequis.v1.register_pb2 import Site
+from prerequis.v1.report_pb2 import ProbeRun
+from prerequis_rules.model import Rule
+from prerequis_rules.pack import Pack
+
+# What dated knowledge derives comes from the facts of one probe.
+_PROBE_OF = {"os": "system", "cards": "smartcard"}
+
+_REGISTER: dict[Literal["professionals", "simultaneous_users", "secretariats", "workstations"], str] = {
+    "professionals": "le nombre de professionnels",
+    "simultaneous_users": "le nombre d'utilisateurs simultanés",
+    "secretariats": "le nombre de secrétariats",
+    "workstations": "le nombre de postes",
+}
+
+
+def of_workstation(rule: Rule, probes: Iterable[ProbeRun], *, role_known: bool) -> list[str]:
+    """Return what kept a workstation rule from a verdict: each probe it rests on that could not see everything."""
+    condition = _condition(rule)
+    wanted = set(re.findall(r"\bfacts\.(\w+)", condition))
+    wanted |= {_PROBE_OF[name] for name in re.findall(r"\bderived\.(\w+)", condition) if name in _PROBE_OF}
+    reasons = []
+    if not role_known and re.search(r"\bworkstation\.role\b", condition):
+        reasons.append("Le rôle du poste n'est pas déclaré.")
+    reasons += [run.detail for run in probes if run.name in wanted and run.detail]
+    return list(dict.fromkeys(reasons))
+
+
+def of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], *, unseen: int | None) -> list[str]:
+    """Return what kept a site rule from a verdict. `answered` holds the questions that have an answer that counts."""
+    return list(_of_site(pack, rule, site, answered, unseen))
+
+
+def _of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], unseen: int | None) -> Iterator[str]:
+    condition = _condition(rule)
+    for question in dict.fromkeys(re.findall(r"\banswers\[['\"]([\w-]+)['\"]\]", condition)):
+        if question not in answered:
+            yield f"Question sans réponse : {pack.questions[question].text}"
+    missing = [
+        label
+        for field, label in _REGISTER.items()
+        if re.search(rf"\bsite\.{field}\b", condition) and not site.HasField(field)
+    ]
+    if missing:
+        yield f"Le registre du site ne dit pas {_listed(missing)}."
+    if re.search(r"\bmeasures\.\w*(?:bits_per_second|rtt_seconds|censored)\b", condition):
+        yield "Aucun poste n'a encore donné de mesure concluante de la ligne vers un collecteur distant."
+    if re.search(r"\btally\[", condition):
+        yield from _unseen(unseen)
+
+
+def _unseen(unseen: int | None) -> Iterator[str]:
+    if unseen is None:
+        yield f"Le registre du site ne dit pas {_REGISTER['workstations']}."
+    elif unseen:
+        yield f"Postes jamais vus : {unseen}."
+
+
+def _condition(rule: Rule) -> str:
+    return f"{rule.applies or ''}\n{rule.met}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " ni ".join(names)

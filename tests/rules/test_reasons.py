@@ -1,0 +1,69 @@
+"""An unknown verdict says what would make it known."""
+
+from dataclasses import replace
+
+import pytest
+
+from prerequis.v1.register_pb2 import Site
+from prerequis.v1.report_pb2 import ProbeRun
+from prerequis_rules import reasons
+from prerequis_rules.load import load_pack
+from prerequis_rules.model import Rule
+from prerequis_rules.pack import Pack
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Pack:
+    return load_pack()
+
+
+STOPPED = ProbeRun(name="smartcard", outcome=ProbeRun.UNSUPPORTED, detail="Le service PC/SC est arrêté : le démarrer.")
+QUIET = ProbeRun(name="machine", outcome=ProbeRun.FOUND)
+OTHER = ProbeRun(name="line", outcome=ProbeRun.UNSUPPORTED, detail="La ligne n'a pas été mesurée.")
+
+
+def of_site(pack: Pack, rule: str, site: Site, *answered: str, unseen: int | None = 0) -> list[str]:
+    return reasons.of_site(pack, pack.rules[rule], site, answered, unseen=unseen)
+
+
+def test_a_probe_that_could_not_look_is_the_reason(shipped: Pack) -> None:
+    rule = shipped.rules["reader-on-care-workstation"]
+    assert reasons.of_workstation(rule, [QUIET, STOPPED, OTHER], role_known=True) == [STOPPED.detail]
+
+
+def test_a_role_that_nobody_declared_is_a_reason(shipped: Pack) -> None:
+    rule = shipped.rules["reader-on-care-workstation"]
+    assert reasons.of_workstation(rule, [], role_known=False) == ["Le rôle du poste n'est pas déclaré."]
+    assert reasons.of_workstation(shipped.rules["memory-sufficient"], [], role_known=False) == []
+
+
+def test_what_is_derived_rests_on_its_probe(shipped: Pack) -> None:
+    system = ProbeRun(name="system", outcome=ProbeRun.FAILED, detail="Le système ne répond pas.")
+    assert reasons.of_workstation(shipped.rules["os-supported"], [system, OTHER], role_known=True) == [system.detail]
+
+
+def test_a_question_without_an_answer_is_asked(shipped: Pack) -> None:
+    (reason,) = of_site(shipped, "second-internet-path", Site())
+    assert reason == f"Question sans réponse : {shipped.questions['second-internet-access'].text}"
+    assert of_site(shipped, "second-internet-path", Site(), "second-internet-access") == []
+
+
+def test_what_the_register_leaves_out_is_named(shipped: Pack) -> None:
+    told = of_site(shipped, "enough-devices", Site(workstations=4), unseen=0)
+    assert told == ["Le registre du site ne dit pas le nombre de professionnels."]
+    assert of_site(shipped, "enough-devices", Site(workstations=4, professionals=3), unseen=2) == [
+        "Postes jamais vus : 2."
+    ]
+    assert of_site(shipped, "enough-devices", Site(professionals=3), unseen=None) == [
+        "Le registre du site ne dit pas le nombre de postes."
+    ]
+
+
+def test_a_line_that_was_not_measured_is_a_reason(shipped: Pack) -> None:
+    told = of_site(shipped, "line-down", Site(professionals=3, simultaneous_users=1))
+    assert told == ["Aucun poste n'a encore donné de mesure concluante de la ligne vers un collecteur distant."]
+
+
+def test_a_rule_that_rests_on_nothing_named_gives_no_reason(shipped: Pack) -> None:
+    rule: Rule = replace(shipped.rules["memory-sufficient"], met="1 == 1", applies=None)
+    assert reasons.of_workstation(rule, [STOPPED], role_known=False) == []
