@@ -1,5 +1,6 @@
-"""Reads the many small files by which a Linux kernel describes a machine, and remembers what it could not read."""
+"""Reads the many small files and registry values that describe a machine, and remembers what it could not read."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -7,13 +8,28 @@ from google.protobuf.message import Message
 
 from prerequis_agent.errors import NotPermitted, ProbeError, Unreadable, Unsupported
 from prerequis_agent.host import Host
+from prerequis_agent.windows.api import RegistryValue
 
 # Sizes in sectors still fit 64 bits once they are bytes.
 _LARGEST = 10**15
+# The parts of a path that name a person or a network; the detail shows * instead.
+_PERSONAL = re.compile(
+    r"(?<=HKU\\)S-1-[-0-9]+|(?<=\\Users\\)[^\\]+|(?<=/Users/)[^/]+|(?<=^/home/)[^/]+"
+    r"|(?<=/system-connections/)[^/]+|(?<=^/etc/wireguard/)[^/]+|(?<=^/etc/openvpn/).+"
+)
+# A person's SID, local or of a domain, then of Entra ID; services have others.
+_PERSON = re.compile(r"S-1-(?:5-21|12-1)-[-0-9]+")
+
+
+def fill(facts: Message, **values: bool | int | str | None) -> None:
+    """Set the fields whose value is known, and leave the others unset."""
+    for field, value in values.items():
+        if value is not None:
+            setattr(facts, field, value)
 
 
 class Attributes:
-    """What a host's files say; None is what is absent, empty, refused, or has no value at the moment."""
+    """What a host says, one answer at a time; None is what is absent, empty, refused, or has no value at the moment."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -50,6 +66,38 @@ class Attributes:
         except Unreadable:
             return None
 
+    # The registry. `absent` is what Windows documents for a value that is not there; a refusal stays None.
+
+    def dword(self, key: str, name: str, absent: int | None = None) -> int | None:
+        """Return a number of the registry."""
+        value = self._registry(key, name, absent)
+        return value if isinstance(value, int) else None
+
+    def string(self, key: str, name: str, absent: str | None = None) -> str | None:
+        """Return a text of the registry, not expanded."""
+        value = self._registry(key, name, absent)
+        return value if isinstance(value, str) else None
+
+    def _registry(self, key: str, name: str, absent: int | str | None) -> RegistryValue | None:
+        try:
+            value = self._host.registry_value(key, name)
+        except NotPermitted:
+            self._refused.append(key)
+            return None
+        return absent if value is None else value
+
+    def subkeys(self, key: str) -> list[str] | None:
+        """Return the names of the keys below a key, none when it is absent; None when it is refused."""
+        try:
+            return self._host.registry_keys(key) or []
+        except NotPermitted:
+            self._refused.append(key)
+            return None
+
+    def hives(self) -> list[str]:
+        """Return the registry root of each person signed on, such as `HKU\\S-1-5-21-…`; the agent's own when none is."""
+        return [f"HKU\\{name}" for name in self.subkeys("HKU") or [] if _PERSON.fullmatch(name)] or ["HKCU"]
+
     @contextmanager
     def part(self) -> Iterator[None]:
         """Let what fails inside be missing from the facts, and told in the detail, without losing the rest."""
@@ -61,7 +109,7 @@ class Attributes:
     def absence(self, things: str) -> ProbeError:
         """Return the error that tells why nothing is known of some things, named in French with their article."""
         if self._refused:
-            return NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {', '.join(self._refused)}.")
+            return NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {self._places()}.")
         return Unsupported(f"Ce système ne montre pas {things}.")
 
     def detail(self, facts: Message, labels: Mapping[str, str]) -> str:
@@ -69,5 +117,9 @@ class Attributes:
         unknown = [label for field, label in labels.items() if not facts.HasField(field)]
         told = [f"Non connu : {', '.join(unknown)}."] if unknown else []
         if self._refused:
-            told.append(f"Lecture refusée au compte de l'agent : {', '.join(dict.fromkeys(self._refused))}.")
+            right = "en administrateur" if self._host.platform == "win32" else "avec sudo"
+            told.append(f"Lecture refusée au compte de l'agent ; relancé {right}, il verrait : {self._places()}.")
         return " ".join([*told, *dict.fromkeys(self._problems)])
+
+    def _places(self) -> str:
+        return ", ".join(dict.fromkeys(_PERSONAL.sub("*", place) for place in self._refused))
