@@ -30,10 +30,28 @@ from prerequis_agent.surroundings import Surroundings
 from prerequis_agent.tls_stream import TlsStream
 from prerequis_agent.windows.api import CimValue, RegistryValue, Win32, Windows
 
-PROGRAMS = frozenset({"nft", "iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save"})
+PROGRAMS = frozenset(
+    {
+        "csrutil",
+        "ip6tables-legacy-save",
+        "ip6tables-save",
+        "iptables-legacy-save",
+        "iptables-save",
+        "netstat",
+        "nft",
+        "pmset",
+        "route",
+        "rpm",
+        "scutil",
+        "socketfilterfw",
+        "spctl",
+        "system_profiler",
+        "systemsetup",
+    }
+)
 """Every program that the agent may run; nothing else is ever started."""
 
-DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
+DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/ApplicationFirewall")
 """Where programs are looked for: directories that only the administrator can write, never the caller's PATH."""
 
 ENVIRONMENT = {"PATH": ":".join(DIRECTORIES), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb"}
@@ -41,6 +59,9 @@ ENVIRONMENT = {"PATH": ":".join(DIRECTORIES), "LC_ALL": "C.UTF-8", "LANG": "C.UT
 
 MOST_BYTES = 8 * 1024 * 1024
 """The longest file or program output that is read."""
+
+# /proc/sys answers that memory lacks when it is asked for megabytes at once.
+_PIECE = 256 * 1024
 
 _REFUSALS = frozenset({errno.EACCES, errno.EPERM})
 _ABSENCES = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -105,7 +126,10 @@ class Host:
 
         def content() -> bytes:
             with self.path(path).open("rb") as file:
-                return file.read(MOST_BYTES + 1)
+                parts = [file.read(_PIECE)]
+                while len(parts[-1]) == _PIECE and len(parts) * _PIECE <= MOST_BYTES:
+                    parts.append(file.read(_PIECE))
+                return b"".join(parts)
 
         found = _ask(path, content)
         if found is not None and len(found) > MOST_BYTES:

@@ -10,7 +10,7 @@ import pytest
 
 from prerequis_agent import host as module
 from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported
-from prerequis_agent.host import CommandResult, Host
+from prerequis_agent.host import MOST_BYTES, CommandResult, Host
 from prerequis_agent.runner import discover
 
 as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -209,3 +209,14 @@ def test_addresses_share_the_time_they_are_given() -> None:
         assert time.monotonic() - started < 2
         for one in waiting:
             one.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc/sys")
+def test_a_kernel_setting_is_read_although_its_file_refuses_long_reads() -> None:
+    assert Host().read_text("/proc/sys/kernel/randomize_va_space") in ("0\n", "1\n", "2\n")
+
+
+@pytest.mark.parametrize("length", [0, 1, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, MOST_BYTES])
+def test_a_file_is_read_whole_up_to_the_longest(tmp_path: Path, length: int) -> None:
+    (tmp_path / "file").write_bytes(b"x" * length)
+    assert Host(tmp_path).read_bytes("/file") == b"x" * length
