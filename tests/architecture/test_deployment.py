@@ -1,0 +1,93 @@
+"""What is shipped, and the units that start it."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = sorted((ROOT / "deploy/systemd").glob("prerequis-*.*"))
+PROGRAMS = {"prerequis-agent", "prerequis-collector"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel that a release would ship."""
+    folder = tmp_path_factory.mktemp("wheel")
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    (path,) = folder.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def test_the_wheel_carries_five_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {
+        "prerequis",
+        "prerequis_agent",
+        "prerequis_collector",
+        "prerequis_rules",
+        "prerequis_tui",
+    }
+
+
+def test_the_wheel_carries_every_rule_and_no_source_of_the_contract(wheel: zipfile.ZipFile) -> None:
+    names = set(wheel.namelist())
+    data = {str(path.relative_to(ROOT / "rules")) for path in (ROOT / "rules/prerequis_rules").rglob("*.toml")}
+    assert data
+    assert data <= names
+    assert not [name for name in names if name.endswith(".proto")]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_finds_no_fault_in_a_unit(unit: Path, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program in PROGRAMS:
+        (programs / program).symlink_to("/bin/true")
+    for other in UNITS:
+        (tmp_path / other.name).write_text(other.read_text().replace("/opt/prerequis/bin", str(programs)))
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit.name)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize(("unit", "exposure"), [("prerequis-collector.service", 15), ("prerequis-agent.service", 35)])
+def test_a_service_exposes_little(unit: str, exposure: int) -> None:
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={exposure}", ROOT / "deploy/systemd" / unit],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert judged.returncode == 0, judged.stdout[-400:]
+
+
+def test_the_windows_task_runs_once_a_day_away_from_the_full_hour() -> None:
+    task = ElementTree.fromstring((ROOT / "deploy/windows/prerequis-agent.xml").read_bytes())  # noqa: S314  # ours
+    space = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
+    start = task.findtext(".//t:StartBoundary", namespaces=space)
+    assert start is not None
+    assert not start.endswith(":00:00")
+    assert task.findtext(".//t:RandomDelay", namespaces=space) == "PT3H50M"
+    assert task.findtext(".//t:DaysInterval", namespaces=space) == "1"
+    assert task.findtext(".//t:DisallowStartIfOnBatteries", namespaces=space) == "true"
+    arguments = task.findtext(".//t:Arguments", namespaces=space)
+    assert arguments is not None
+    assert arguments.endswith(" run")
