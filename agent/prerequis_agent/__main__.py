@@ -7,11 +7,10 @@ import pkgutil
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
-from prerequis_agent import commands
+from prerequis_agent import __version__, commands
 from prerequis_agent.config import default_directory
 from prerequis_agent.errors import AgentError, CollectorUnreachable, ConfigurationError, Refused
 
@@ -31,9 +30,7 @@ def parser() -> CommandLine:
     line = CommandLine(
         prog="prerequis-agent", description="Observe ce poste pour savoir si son site est prêt pour le DUI."
     )
-    line.add_argument(
-        "--version", action="version", version=f"prerequis-agent {version('prerequis')}", help="montre la version"
-    )
+    line.add_argument("--version", action="version", version=f"prerequis-agent {__version__}", help="montre la version")
     line.add_argument(
         "--state",
         type=Path,

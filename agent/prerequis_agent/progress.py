@@ -52,14 +52,15 @@ class Live:
 
     def started(self, name: str) -> None:
         """Show the probe among those at work."""
-        self._running.append(name)
+        if name not in self._running:
+            self._running.append(name)
         self._show("")
 
     def ended(self, run: ProbeRun) -> None:
         """Write the line of a probe that ended."""
-        self._running.remove(run.name)
+        self._running = [name for name in self._running if name != run.name]
         mark, word = OUTCOMES[run.outcome]
-        self._show(f"  {mark} {run.name:<10} {word} ({seconds(run.wall_seconds)})\n")
+        self._show(f"  {mark} {run.name:<16} {word} ({seconds(run.wall_seconds)})\n")
 
     def _show(self, line: str) -> None:
         waiting = f"  … {', '.join(self._running)}" if self._running else ""

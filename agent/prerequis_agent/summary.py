@@ -15,9 +15,9 @@ def text(report: Report) -> str:
     written = [f"Poste {report.workstation.hostname}"]
     for run in report.probes:
         mark, word = OUTCOMES[run.outcome]
-        written.append(f"  {mark} {run.name:<10} {_values(report.facts, run) or word}")
+        written.append(f"  {mark} {run.name:<16} {_values(report.facts, run) or word}")
         if run.detail:
-            written.append(f"    {'':<10} {run.detail}")
+            written.append(f"    {'':<16} {run.detail}")
     return "\n".join(written) + "\n"
 
 

@@ -154,7 +154,7 @@ def test_a_scan_for_a_person_is_readable(agent: Agent) -> None:
     done = agent("scan", "--no-line")
     assert done.returncode == ExitCode.DONE
     assert done.stdout.startswith("Poste ")
-    assert "services   impossible ici" in done.stdout
+    assert "services         impossible ici" in done.stdout
 
 
 @pytest.mark.parametrize("command", ["send", "run"])
@@ -434,7 +434,7 @@ def test_on_a_terminal_each_probe_has_its_line_and_stdout_stays_pure(agent: Agen
     os.close(follower)
     shown = os.read(leader, 10_000).decode()
     os.close(leader)
-    assert "– services   impossible ici" in shown
+    assert "– services         impossible ici" in shown
     assert json.loads(done.stdout)["probes"][0]["name"] == "services"
 
 

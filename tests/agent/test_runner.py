@@ -1,16 +1,20 @@
 """How probes end, and that none keeps the others or the process from ending."""
 
+import ctypes
 import math
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from prerequis.v1.facts_pb2 import Facts, Firewall, Line, Machine, Network, Services, System
 from prerequis.v1.report_pb2 import ProbeRun
-from prerequis_agent import runner
+from prerequis_agent import apart, child, cost, runner
 from prerequis_agent.errors import NotPermitted, TimedOut, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
@@ -93,7 +97,7 @@ def test_a_hung_probe_times_out_and_the_others_are_kept() -> None:
     assert scan.runs[1].detail == "Pas de réponse en 0,4 s."
 
 
-def test_what_comes_after_the_deadline_is_not_listened_to() -> None:
+def test_what_the_network_brings_after_the_deadline_is_not_listened_to() -> None:
     def late(host: Host) -> Observation:
         time.sleep(0.6)
         return Observation(System(release="12"))
@@ -102,9 +106,113 @@ def test_what_comes_after_the_deadline_is_not_listened_to() -> None:
         time.sleep(1.0)
         return Observation(Machine(cores=4))
 
-    scan = run(Probe("machine", slow), Probe("system", late, deadline_seconds=0.2))
+    scan = run(
+        Probe("machine", slow, uses_surroundings=True),
+        Probe("system", late, deadline_seconds=0.2, uses_surroundings=True),
+    )
     assert scan.facts == Facts(machine=Machine(cores=4))
     assert scan.runs[1].outcome == ProbeRun.TIMED_OUT
+
+
+def hang_in_native_code(host: Host) -> Observation:
+    # PyDLL keeps the interpreter's lock: no other thread of this process runs from now on.
+    ctypes.PyDLL(None).sleep(60)
+    raise AssertionError
+
+
+def test_one_slow_test_never_hangs_the_run() -> None:
+    """peers.md §3 row 27, and row 15: whatever hangs is ended, named, and what came before and after it is kept."""
+    started = time.monotonic()
+    scan = run(
+        Probe("machine", machine),
+        Probe("system", hang_in_native_code, deadline_seconds=0.4),
+        Probe("network", lambda host: Observation(Network(dhcp=True))),
+    )
+    assert time.monotonic() - started < 4
+    assert [one.outcome for one in scan.runs] == [ProbeRun.FOUND, ProbeRun.TIMED_OUT, ProbeRun.FOUND]
+    assert scan.facts == Facts(machine=Machine(cores=4), network=Network(dhcp=True))
+
+
+def test_the_sudden_death_of_the_process_is_the_outcome_of_the_probe_at_work() -> None:
+    def die(host: Host) -> Observation:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    scan = run(Probe("machine", machine), Probe("system", die), Probe("network", lambda host: Observation(Network())))
+    assert [one.outcome for one in scan.runs] == [ProbeRun.FOUND, ProbeRun.FAILED, ProbeRun.NOTHING]
+    assert scan.runs[1].detail == "Le processus d'observation s'est arrêté pendant cette sonde (signal 9)."
+
+
+def test_what_a_program_spends_is_spent_by_the_probe_that_ran_it() -> None:
+    spin_program = "import time\nwhile time.process_time() < 0.3: pass"
+
+    def observe(host: Host) -> Observation:
+        subprocess.run([sys.executable, "-S", "-c", spin_program], check=True)
+        return Observation(Machine(cores=4))
+
+    first, second = run(Probe("machine", observe), Probe("system", lambda host: Observation(System()))).runs
+    assert first.cpu_seconds >= 0.3
+    assert second.cpu_seconds < 0.1
+
+
+def test_a_program_of_a_probe_that_is_ended_ends_too(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+
+    def observe(host: Host) -> Observation:
+        with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+            noted.write_text(str(process.pid))
+            hang_in_native_code(host)
+        raise AssertionError
+
+    run(Probe("machine", observe, deadline_seconds=0.6))
+    state = Path(f"/proc/{noted.read_text()}/stat")
+    ends = time.monotonic() + 5
+    while state.exists() and ") Z " not in state.read_text():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+def test_a_probe_that_eats_memory_meets_the_cap_and_is_named() -> None:
+    """peers.md §3 row 14: a cap that is met is a result of its own."""
+
+    def eat(host: Host) -> Observation:
+        return Observation(Machine(cores=len(bytearray(2 * cost.MOST_MEMORY_BYTES))))
+
+    scan = run(Probe("machine", eat), Probe("system", lambda host: Observation(System(release="12"))))
+    assert [one.outcome for one in scan.runs] == [ProbeRun.OVER_BUDGET, ProbeRun.FOUND]
+    assert "mémoire" in scan.runs[0].detail
+
+
+def test_all_probes_together_hold_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "WHOLE_CPU_SECONDS", 0.1)
+
+    def costly(host: Host) -> Observation:
+        ends = time.process_time() + 0.2
+        while time.process_time() < ends:
+            math.factorial(500)
+        return Observation(Machine(cores=4))
+
+    scan = run(Probe("machine", costly), Probe("system", hang), Probe("network", hang))
+    assert [one.outcome for one in scan.runs] == [ProbeRun.FOUND, ProbeRun.OVER_BUDGET, ProbeRun.OVER_BUDGET]
+    assert scan.facts == Facts(machine=Machine(cores=4))
+
+
+def test_what_was_held_in_memory_is_told() -> None:
+    assert 10_000_000 < run(Probe("machine", machine)).memory_bytes < 500_000_000
+
+
+def two_words(send: child.Send) -> None:
+    send(b"un")
+    send(b"x" * 200_000)
+
+
+@pytest.mark.parametrize("forking", [True, False])
+def test_a_child_says_all_it_has_to_say_however_it_was_made(forking: bool) -> None:
+    process = child.start(two_words, forking)
+    assert [process.receive(20), process.receive(20)] == [b"un", b"x" * 200_000]
+    with pytest.raises(EOFError):
+        process.receive(20)
+    assert process.end() == "code 0"
 
 
 def test_a_probe_that_spins_is_given_up_at_its_budget() -> None:
@@ -114,9 +222,7 @@ def test_a_probe_that_spins_is_given_up_at_its_budget() -> None:
     assert scan.runs[0].wall_seconds < 4
 
 
-def test_a_probe_that_ends_over_its_budget_says_so_and_keeps_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_POLL_SECONDS", 10.0)  # it ends before anybody looks
-
+def test_a_probe_that_ends_over_its_budget_says_so_and_keeps_its_facts() -> None:
     def costly(host: Host) -> Observation:
         ends = time.thread_time() + 0.05
         while time.thread_time() < ends:
@@ -129,7 +235,7 @@ def test_a_probe_that_ends_over_its_budget_says_so_and_keeps_its_facts(monkeypat
     assert scan.facts.machine.cores == 4
 
 
-def test_probes_run_side_by_side() -> None:
+def test_probes_of_the_network_run_side_by_side() -> None:
     def slow(message: Machine | System | Network | Firewall) -> Callable[[Host], Observation]:
         def observe(host: Host) -> Observation:
             time.sleep(0.4)
@@ -138,7 +244,8 @@ def test_probes_run_side_by_side() -> None:
         return observe
 
     started = time.monotonic()
-    run(*(Probe(kind.DESCRIPTOR.name.lower(), slow(kind())) for kind in (Machine, System, Network, Firewall)))
+    kinds = (Machine, System, Network, Firewall)
+    run(*(Probe(kind.DESCRIPTOR.name.lower(), slow(kind()), uses_surroundings=True) for kind in kinds))
     assert time.monotonic() - started < 1.2
 
 
@@ -156,7 +263,7 @@ def test_a_probe_that_loads_the_network_runs_alone_and_last() -> None:
         seen.append(list(at_work))
         return Observation(Line(streams=1))
 
-    scan = run(Probe("line", line, alone=True), Probe("services", slow))
+    scan = run(Probe("line", line, alone=True, uses_surroundings=True), Probe("services", slow, uses_surroundings=True))
     assert seen == [[]]
     assert [one.name for one in scan.runs] == ["line", "services"]
 

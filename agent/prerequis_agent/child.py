@@ -1,0 +1,135 @@
+"""A child process that can be ended whatever it does, and the pipe by which its messages come.
+
+Linux forks, which costs a few milliseconds and needs nothing that multiprocessing would load; elsewhere a fork is
+absent or unsafe and multiprocessing starts a new interpreter.
+"""
+
+import os
+import select
+import signal
+import struct
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from prerequis_agent.cost import kill_tree
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+_LENGTH = struct.Struct("!I")
+
+Send = Callable[[bytes], None]
+Work = Callable[[Send], None]
+"""What a child does; a module-level function or a dataclass of such, so that it can travel to a new interpreter."""
+
+
+class Child(Protocol):
+    """A process at work."""
+
+    pid: int
+
+    def receive(self, timeout: float) -> bytes | None:
+        """Return its next message, or None when none came in time; raises EOFError when it has ended."""
+
+    def end(self) -> str:
+        """Kill what is left of it and its descendants, and return in French how it ended."""
+
+
+def start(work: Work, forking: bool = sys.platform == "linux") -> Child:
+    """Return a child that does this work and ends; no thread may run yet when it forks."""
+    return _Forked(work) if forking else _Spawned(work)
+
+
+class _Forked:
+    def __init__(self, work: Work) -> None:
+        self._read, write = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            # Nothing of the parent may be run here a second time: neither its `finally` nor its buffers.
+            try:
+                os.close(self._read)
+                _settle()
+                work(lambda message: _write(write, _LENGTH.pack(len(message)) + message))
+            finally:
+                os._exit(0)
+        os.close(write)
+        self._poll = select.poll()
+        self._poll.register(self._read, select.POLLIN)
+
+    def receive(self, timeout: float) -> bytes | None:
+        if not self._poll.poll(timeout * 1000):
+            return None
+        return self._exactly(_LENGTH.unpack(self._exactly(_LENGTH.size))[0])
+
+    def _exactly(self, length: int) -> bytes:
+        content = b""
+        while len(content) < length:
+            more = os.read(self._read, length - len(content))
+            if not more:
+                raise EOFError
+            content += more
+        return content
+
+    def end(self) -> str:
+        os.close(self._read)
+        ended, status = self._ended(patience=0.2)
+        if not ended:
+            kill_tree(self.pid)
+            _, status = os.waitpid(self.pid, 0)
+        return _how(os.waitstatus_to_exitcode(status))
+
+    def _ended(self, patience: float) -> tuple[bool, int]:
+        """Return whether it ends by itself, as it does after its last message, and its wait status."""
+        limit = time.monotonic() + patience
+        while True:
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            if ended or time.monotonic() > limit:
+                return bool(ended), status
+            time.sleep(0.002)
+
+
+class _Spawned:
+    def __init__(self, work: Work) -> None:
+        import multiprocessing
+
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe(duplex=False)
+        self._process = context.Process(target=_work, args=(work, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.pid = self._process.pid or 0
+
+    def receive(self, timeout: float) -> bytes | None:
+        try:
+            return self._connection.recv_bytes() if self._connection.poll(timeout) else None
+        except OSError:  # on Windows a broken pipe, where POSIX has an end of file
+            raise EOFError from None
+
+    def end(self) -> str:
+        self._connection.close()
+        self._process.join(0.2)
+        if self._process.is_alive():
+            kill_tree(self.pid)
+            self._process.join()
+        return _how(self._process.exitcode or 0)
+
+
+def _work(work: Work, connection: "Connection") -> None:
+    _settle()
+    work(connection.send_bytes)
+
+
+def _settle() -> None:
+    # The terminal interrupts the whole group; the parent alone answers, and ends its child.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"code {code}"
