@@ -44,7 +44,11 @@ class LineServer:
         self._chunk = os.urandom(_CHUNK_BYTES)
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         try:
-            self._socket = socket.create_server((address.host, address.port), family=family, backlog=_CONNECTIONS)
+            # Every address of the machine means those of IPv4 too, as gRPC understands it.
+            both = address.host == "::" and socket.has_dualstack_ipv6()
+            self._socket = socket.create_server(
+                (address.host, address.port), family=family, backlog=_CONNECTIONS, dualstack_ipv6=both
+            )
         except OSError as error:
             raise InvalidInput(f"Impossible d'écouter sur {address} : l'adresse est prise ou interdite.") from error
         self.address = Address(address.host, self._socket.getsockname()[1])

@@ -13,6 +13,9 @@ from tests.collector.conftest import Identity, Installation
 from prerequis.v1.measurement_pb2 import AcquireLeaseRequest, Lease, ReleaseLeaseRequest
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
 from prerequis_collector import line_server
+from prerequis_collector.config import Address
+from prerequis_collector.line_server import LineServer
+from prerequis_collector.services.lease import Leases
 
 
 async def _lease(installation: Installation, agent: Identity) -> Lease:
@@ -158,3 +161,13 @@ async def test_a_second_machine_is_told_when_to_come_back(installation: Installa
         answer = await MeasurementServiceStub(channel).AcquireLease(AcquireLeaseRequest())
     assert not answer.HasField("lease")
     assert 0 < answer.retry_after.seconds <= 30
+
+
+def test_every_address_means_those_of_ipv4_too() -> None:
+    server = LineServer(Address("::", 0), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), Leases())
+    try:
+        for address in ("127.0.0.1", "::1"):
+            with socket.create_connection((address, server.address.port), 5) as connection:
+                assert connection.getpeername()[1] == server.address.port
+    finally:
+        server.close()
