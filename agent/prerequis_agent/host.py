@@ -355,7 +355,7 @@ def _drain(stream: IO[bytes], written: list[bytes], index: int, process: subproc
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the program and every child it left."""
-    if os.name == "posix":
+    if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     else:

@@ -5,12 +5,14 @@ import sys
 assert sys.platform == "win32"  # noqa: S101 – lets mypy follow `--platform`
 
 from collections.abc import Mapping
+from typing import Any
 
 import pythoncom
 import win32com.client
 
-from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported
+from prerequis_agent.errors import NotPermitted, ProbeError, TimedOut, Unreadable, Unsupported
 from prerequis_agent.windows.api import CimValue
+from prerequis_agent.windows.com import apartment
 
 # WbemErrorEnum (wbemcli.h) and HRESULTs (winerror.h).
 _REFUSALS = frozenset({0x80041003, 0x80070005, 0x80041062})  # ACCESS_DENIED, E_ACCESSDENIED, PRIVILEGE_NOT_HELD
@@ -40,15 +42,13 @@ def rows(
     conditions = " AND ".join(f"{name} = {_literal(value)}" for name, value in where.items())
     # Names come from probes; values may come from the machine and are quoted.
     query = f"SELECT {', '.join(properties)} FROM {class_name}" + (f" WHERE {conditions}" if where else "")  # noqa: S608
-    pythoncom.CoInitialize()
-    try:
-        services = win32com.client.Dispatch("WbemScripting.SWbemLocator").ConnectServer(".", namespace)
-        found = services.ExecQuery(query, "WQL", _FLAGS)
-        return [{name: _plain(each.Properties_(name)) for name in properties} for each in found]
-    except pythoncom.com_error as problem:
-        raise _translated(problem, namespace, query) from None
-    finally:
-        pythoncom.CoUninitialize()
+    with apartment():
+        try:
+            services = win32com.client.Dispatch("WbemScripting.SWbemLocator").ConnectServer(".", namespace)
+            found = services.ExecQuery(query, "WQL", _FLAGS)
+            return [{name: _plain(each.Properties_(name)) for name in properties} for each in found]
+        except pythoncom.com_error as problem:
+            raise _translated(problem, f"{namespace}:{class_name}") from None
 
 
 def _literal(value: str | int | bool) -> str:
@@ -73,10 +73,10 @@ def _number(value: CimValue, kind: int) -> CimValue:
     return value
 
 
-def _translated(problem: "pythoncom.com_error", namespace: str, query: str) -> Exception:
+def _translated(problem: Any, subject: str) -> ProbeError:
+    # pythoncom.com_error, whose stub lacks both attributes.
     details = problem.excepinfo
     code = ((details and details[5]) or problem.hresult) & 0xFFFFFFFF
-    subject = f"{namespace} ({query.partition(' FROM ')[2]})"
     if code in _REFUSALS:
         return NotPermitted(f"Le compte de l'agent n'a pas le droit d'interroger {subject}.")
     if code in _ABSENCES:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from prerequis_agent.windows import registry
 from prerequis_agent.windows.api import CimValue, RegistryValue, Win32
 from prerequis_agent.windows.calls import LiveWin32
+from prerequis_agent.windows.failures import asking
 
 
 class LiveWindows:
@@ -29,6 +30,7 @@ class LiveWindows:
         """Return the names of the keys below a key, or None when it is absent."""
         return registry.keys(key, view32=view32)
 
+    @asking("CIM")
     def cim(
         self, namespace: str, class_name: str, properties: tuple[str, ...], where: Mapping[str, str | int | bool]
     ) -> list[Mapping[str, CimValue]]:
