@@ -42,6 +42,9 @@ rules:
 tests:
 	$(BIN)/pytest -n 2 --dist loadgroup -q
 
+bench: setup ## mesure ce que coûte l'observation, à côté de FusionInventory et de Lynis (en root)
+	$(BIN)/python tests/bench/agent_cost.py
+
 fmt: ## met en forme
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
