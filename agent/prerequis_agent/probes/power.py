@@ -64,7 +64,10 @@ def _fill_from_windows(host: Host, attributes: Attributes, facts: Power) -> None
     with attributes.part():
         for enclosure in host.cim("root/cimv2", "Win32_SystemEnclosure", "ChassisTypes"):
             types = enclosure["ChassisTypes"]
-            _fill_chassis(facts, next((kind for kind in types if isinstance(kind, int)), None) if isinstance(types, list) else None)
+            _fill_chassis(
+                facts,
+                next((kind for kind in types if isinstance(kind, int)), None) if isinstance(types, list) else None,
+            )
             break
     with attributes.part():
         status = host.win32().power_status()
