@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from weakref import WeakKeyDictionary
 
+from prerequis_agent.attributes import Attributes
 from prerequis_agent.errors import NotPermitted, ParseError, Unreadable, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.plist import read_plist
@@ -21,8 +22,6 @@ _LIST = Path(__file__).with_name("programs.toml")
 
 _UNINSTALL = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 _SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
-# The hives of people who are logged on: accounts of the machine or of a domain, and of Entra.
-_HIVE = re.compile(r"S-1-(5-21|12-1)-[0-9-]+")
 _DPKG = "/var/lib/dpkg/status"
 _RPM_DATABASES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
 # The packages by which Ubuntu hands over to a snap have a version such as 1:1snap1-0ubuntu5 and bring no program.
@@ -162,11 +161,9 @@ def _on_windows(host: Host) -> Inventory:
     if not shown:
         # A Windows without one entry is not a Windows without programs.
         raise Unreadable("Le registre ne liste aucun programme installé.")
-    for hive in host.registry_keys("HKU") or []:
-        if not _HIVE.fullmatch(hive):
-            continue
+    for hive in Attributes(host).hives():
         try:
-            shown += _uninstall_entries(host, rf"HKU\{hive}\{_UNINSTALL}", False)
+            shown += _uninstall_entries(host, rf"{hive}\{_UNINSTALL}", False)
         except NotPermitted:
             hidden = True
     found = [*_recognised(shown), *_by_key(host), *_by_service(host)]
@@ -288,6 +285,7 @@ COMMANDS = ("rpm",)
 REGISTRY = (
     rf"HKLM\{_UNINSTALL}\*",
     rf"HKU\*\{_UNINSTALL}\*",
+    rf"HKCU\{_UNINSTALL}\*",
     rf"{_SERVICES}\*",
     *(program.key for program in programs() if program.key),
 )
