@@ -106,11 +106,18 @@ class Attributes:
         except ProbeError as problem:
             self._problems.append(str(problem))
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether something was not shown to the agent's account."""
+        return bool(self._refused)
+
+    def refusal(self) -> NotPermitted | None:
+        """Return the error that tells what was refused, for facts that are worth nothing when a part is missing."""
+        return NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {self._places()}.") if self._refused else None
+
     def absence(self, things: str) -> ProbeError:
         """Return the error that tells why nothing is known of some things, named in French with their article."""
-        if self._refused:
-            return NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {self._places()}.")
-        return Unsupported(f"Ce système ne montre pas {things}.")
+        return self.refusal() or Unsupported(f"Ce système ne montre pas {things}.")
 
     def detail(self, facts: Message, labels: Mapping[str, str]) -> str:
         """Return in French which of the labelled fields are not known, and what could not be read."""
