@@ -34,7 +34,12 @@ _NETWORK_MANAGER_KINDS = {
 }  # fmt: skip
 # `* (Connected)   <uuid> PPP --> L2TP "name"  [PPP:L2TP]`
 _SCUTIL = re.compile(r"^[* ]\s*\((\w+)\)\s.*\[(?:\w+):?([\w.]*)\]\s*$", re.MULTILINE)
-_SCUTIL_KINDS = {"L2TP": Tunnel.L2TP, "PPTP": Tunnel.PPTP, "IKEv2": Tunnel.IKEV2, "com.wireguard.macos": Tunnel.WIREGUARD}
+_SCUTIL_KINDS = {
+    "L2TP": Tunnel.L2TP,
+    "PPTP": Tunnel.PPTP,
+    "IKEv2": Tunnel.IKEV2,
+    "com.wireguard.macos": Tunnel.WIREGUARD,
+}
 
 
 def parse_phone_book(text: str) -> list[Tunnel]:
