@@ -5,15 +5,12 @@ nothing asks the live kernel: `run` answers from `answers`, the other live doors
 needs one overrides its method.
 """
 
-import contextlib
 import errno
 import importlib
 import os
 import shutil
-import signal
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -22,9 +19,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import ModuleType
-from typing import IO, TypeVar, cast
+from typing import TypeVar, cast
 
-from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported, why
+from prerequis_agent.errors import NotPermitted, Unreadable, Unsupported, why
+from prerequis_agent.execution import MOST_BYTES, execute
+from prerequis_agent.execution import CommandResult as CommandResult
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.surroundings import Surroundings
 from prerequis_agent.tls_stream import TlsStream
@@ -47,18 +46,23 @@ PROGRAMS = frozenset(
         "spctl",
         "system_profiler",
         "systemsetup",
+        "xprotect",
     }
 )
 """Every program that the agent may run; nothing else is ever started."""
 
-DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/ApplicationFirewall")
+_SYSTEM: dict[str, str] = {}
+_SUFFIX = ""
+if sys.platform == "win32":
+    _SYSTEM = {"SYSTEMROOT": os.environ["SYSTEMROOT"]}
+    DIRECTORIES: tuple[str, ...] = (rf"{_SYSTEM['SYSTEMROOT']}\System32",)
+    _SUFFIX = ".exe"
+else:
+    DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/ApplicationFirewall")
 """Where programs are looked for: directories that only the administrator can write, never the caller's PATH."""
 
-ENVIRONMENT = {"PATH": ":".join(DIRECTORIES), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb"}
+ENVIRONMENT = _SYSTEM | {"PATH": os.pathsep.join(DIRECTORIES), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb"}
 """The whole environment of a program: untranslated output, nothing of the caller's."""
-
-MOST_BYTES = 8 * 1024 * 1024
-"""The longest file or program output that is read."""
 
 # /proc/sys answers that memory lacks when it is asked for megabytes at once.
 _PIECE = 256 * 1024
@@ -67,15 +71,6 @@ _REFUSALS = frozenset({errno.EACCES, errno.EPERM})
 _ABSENCES = frozenset({errno.ENOENT, errno.ENOTDIR})
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """How a program ended: its exit status (negative: the signal that killed it) and what it wrote."""
-
-    status: int
-    stdout: str
-    stderr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +163,19 @@ class Host:
 
     # Programs.
 
-    def run(self, *argv: str, timeout: float = 5.0) -> CommandResult:
+    def run(self, *argv: str, timeout: float = 5.0, may_be_silent: bool = False) -> CommandResult:
         """Run an allow-listed program, without a shell, in the C locale, and return how it ended.
 
-        Raises Unsupported when the program is absent, NotPermitted when it may not be started, TimedOut when it was
-        killed after `timeout` seconds, Unreadable when it wrote more than MOST_BYTES.
+        Raises Unsupported when the program is absent, or succeeds and says nothing though it always speaks: silence
+        proves nothing. Raises NotPermitted when it may not be started, TimedOut when it was killed after `timeout`
+        seconds, Unreadable when it wrote more than MOST_BYTES.
         """
+        result = self._run(argv, timeout)
+        if result.status == 0 and not may_be_silent and not (result.stdout.strip() or result.stderr.strip()):
+            raise Unsupported(f"Le programme {argv[0]} n'a rien répondu : rien n'est vérifiable.")
+        return result
+
+    def _run(self, argv: tuple[str, ...], timeout: float) -> CommandResult:
         if argv[0] not in PROGRAMS:
             raise ValueError(f"{argv[0]} is not in the list of programs that the agent may run")
         if not self.is_live:
@@ -181,10 +183,10 @@ class Host:
                 return self._answers[" ".join(argv)]
             except KeyError:
                 raise Unsupported(f"Le programme {argv[0]} n'est pas installé.") from None
-        program = next((at for at in (Path(place, argv[0]) for place in DIRECTORIES) if at.is_file()), None)
+        program = next((at for at in (Path(place, argv[0] + _SUFFIX) for place in DIRECTORIES) if at.is_file()), None)
         if program is None:
             raise Unsupported(f"Le programme {argv[0]} n'est pas installé.")
-        return _run(str(program), argv, timeout)
+        return execute(str(program), argv, ENVIRONMENT, timeout)
 
     # Windows: each raises Unsupported elsewhere, NotPermitted when the account may not ask.
 
@@ -304,63 +306,6 @@ def _ask(path: str, question: Callable[[], T], also_absent: int = errno.ENOENT) 
         if problem.errno in _REFUSALS:
             raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {path}.") from None
         raise Unreadable(f"{path} ne se laisse pas lire ({why(problem)}).") from problem
-
-
-def _run(program: str, argv: tuple[str, ...], timeout: float) -> CommandResult:
-    try:
-        # Its own session makes it the head of a process group, so that its children die with it.
-        process = subprocess.Popen(
-            [program, *argv[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",
-            env=ENVIRONMENT,
-            start_new_session=True,
-        )
-    except PermissionError:
-        raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lancer {argv[0]}.") from None
-    except OSError as problem:
-        raise Unreadable(f"{argv[0]} ne démarre pas ({why(problem)}).") from problem
-    assert process.stdout and process.stderr  # noqa: S101 – PIPE was asked for
-    streams = (process.stdout, process.stderr)
-    written: list[bytes] = [b"", b""]
-    readers = [
-        threading.Thread(target=_drain, args=(stream, written, index, process), daemon=True)
-        for index, stream in enumerate(streams)
-    ]
-    try:
-        for reader in readers:
-            reader.start()
-        status = process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        raise TimedOut(f"{argv[0]} n'a pas répondu en {timeout:g} s.") from None
-    finally:
-        _kill(process)
-        for reader in readers:
-            reader.join(1)
-    if any(reader.is_alive() for reader in readers):
-        raise TimedOut(f"{argv[0]} a laissé un programme qui retient sa réponse.")
-    if any(len(output) > MOST_BYTES for output in written):
-        raise Unreadable(f"{argv[0]} répond trop long pour être lu.")
-    return CommandResult(status, *(output.decode(errors="replace") for output in written))
-
-
-def _drain(stream: IO[bytes], written: list[bytes], index: int, process: subprocess.Popen[bytes]) -> None:
-    with stream:
-        written[index] = stream.read(MOST_BYTES + 1)
-        if len(written[index]) > MOST_BYTES:
-            _kill(process)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the program and every child it left."""
-    if sys.platform != "win32":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
 
 
 def _within(timeout: float, question: Callable[[], T]) -> T:

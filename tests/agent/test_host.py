@@ -10,7 +10,8 @@ import pytest
 
 from prerequis_agent import host as module
 from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported
-from prerequis_agent.host import MOST_BYTES, CommandResult, Host
+from prerequis_agent.execution import MOST_BYTES
+from prerequis_agent.host import CommandResult, Host
 from prerequis_agent.runner import discover
 
 as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -108,6 +109,13 @@ def test_the_agent_may_run_what_its_probes_declare_and_nothing_else() -> None:
 def test_an_absent_program_is_unsupported(programs: Path) -> None:
     with pytest.raises(Unsupported, match="nft n'est pas installé"):
         Host().run("nft")
+
+
+def test_a_program_that_succeeds_and_says_nothing_proves_nothing(programs: Path) -> None:
+    program(programs, "print(' ')")
+    with pytest.raises(Unsupported, match="vérifiable"):
+        Host().run("nft")
+    assert Host().run("nft", may_be_silent=True).status == 0
 
 
 def test_a_program_answers_in_its_own_environment(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

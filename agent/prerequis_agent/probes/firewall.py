@@ -106,7 +106,8 @@ def _read(host: Host) -> Ruleset:
 def _output(host: Host, *argv: str) -> str | None:
     """Return what a program prints, or None when it is not installed."""
     try:
-        result = host.run(*argv)
+        # No rule at all is a silent answer.
+        result = host.run(*argv, may_be_silent=True)
     except Unsupported:
         return None
     if result.status == 0:

@@ -4,7 +4,9 @@ import sys
 
 assert sys.platform == "win32"  # noqa: S101 – lets mypy follow `--platform`
 
+import ctypes
 from collections.abc import Callable
+from ctypes import wintypes
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,10 +19,12 @@ import win32ts
 from prerequis_agent.errors import Unsupported
 from prerequis_agent.windows import registry, sessions
 from prerequis_agent.windows.api import ConsoleUser, LocalAccount, Member, PasswordRules, Token
+from prerequis_agent.windows.failures import failure
 
 _ADMINISTRATORS = "S-1-5-32-544"
 _TIMEQ_FOREVER = 0xFFFFFFFF
 _NORMAL_ACCOUNTS = 2
+_ALL = 0xFFFFFFFF
 _TOKEN_QUERY = 8
 _ACCOUNT_DOMAIN = 5
 _VIEW_LOCAL_INFORMATION = 1
@@ -59,15 +63,40 @@ def _moment(seconds: int) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
 
 
+class _GroupMember(ctypes.Structure):
+    """LOCALGROUP_MEMBERS_INFO_2."""
+
+    _fields_ = (("sid", ctypes.c_void_p), ("use", ctypes.c_int), ("name", wintypes.LPWSTR))
+
+
 def administrators() -> list[Member]:
-    """Return the direct members of S-1-5-32-544; an orphan is a member like another."""
+    """Return the direct members of S-1-5-32-544; an orphan is a member like another.
+
+    By ctypes: level 2 gives members that no name can be found for, and a system that answers nothing is told apart.
+    """
     group, _, _ = win32security.LookupAccountSid(None, win32security.ConvertStringSidToSid(_ADMINISTRATORS))
-    members, resume = [], 0
-    while True:
-        found, _, resume = win32net.NetLocalGroupGetMembers(None, group, 1, resume)
-        members += [Member(win32security.ConvertSidToStringSid(each["sid"]), each["sidusage"]) for each in found]
-        if not resume:
-            return members
+    api, found, count, total = ctypes.WinDLL("netapi32"), ctypes.c_void_p(), wintypes.DWORD(), wintypes.DWORD()
+    status = api.NetLocalGroupGetMembers(
+        None, wintypes.LPCWSTR(group), 2, ctypes.byref(found), _ALL, ctypes.byref(count), ctypes.byref(total), None
+    )
+    if status:
+        raise failure(status, "les membres du groupe des administrateurs")
+    if not found:
+        raise Unsupported("Ce Windows ne donne pas les membres du groupe des administrateurs.")
+    try:
+        return [Member(_text(row.sid), row.use) for row in (_GroupMember * count.value).from_address(found.value or 0)]
+    finally:
+        api.NetApiBufferFree(found)
+
+
+def _text(sid: int) -> str:
+    api, text = ctypes.WinDLL("advapi32", use_last_error=True), wintypes.LPWSTR()
+    if not api.ConvertSidToStringSidW(ctypes.c_void_p(sid), ctypes.byref(text)):
+        raise failure(ctypes.get_last_error(), "un identifiant de sécurité")
+    try:
+        return text.value or ""
+    finally:
+        ctypes.WinDLL("kernel32").LocalFree(text)
 
 
 def machine_sid() -> str:

@@ -31,8 +31,8 @@ _ABSENCES = frozenset(
 _TIMED_OUT = 0x80043001
 # wbemFlagReturnImmediately | wbemFlagForwardOnly: rows come as they are found and are not kept.
 _FLAGS = 0x30
-# CIMTYPE_ENUMERATION; the scripting interface gives 64 bits as text and 32 bits without a sign as a signed number.
-_SINT64, _UINT64, _UINT32 = 20, 21, 19
+# CIMTYPE_ENUMERATION: sint64 and uint64, uint32.
+_64_BITS, _UINT32 = frozenset({20, 21}), 19
 
 
 def rows(
@@ -59,18 +59,27 @@ def _literal(value: str | int | bool) -> str:
 
 
 def _plain(property_: "win32com.client.CDispatch") -> CimValue:
-    value, kind = property_.Value, property_.CIMType
+    value = property_.Value
     if isinstance(value, tuple):
-        return [_number(each, kind) for each in value]
-    return _number(value, kind)
+        return [_number(each, property_) for each in value]
+    return _number(value, property_)
 
 
-def _number(value: CimValue, kind: int) -> CimValue:
-    if isinstance(value, str) and kind in (_SINT64, _UINT64):
+def _number(value: CimValue, property_: "win32com.client.CDispatch") -> CimValue:
+    # The scripting interface gives 64 bits as text and 32 bits without a sign as a signed number; the type, one more
+    # call, is asked only of what may be such a number.
+    if isinstance(value, str) and value.lstrip("-").isdecimal() and _type(property_) in _64_BITS:
         return int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and kind == _UINT32:
+    if isinstance(value, int) and value < 0 and _type(property_) == _UINT32:
         return value & 0xFFFFFFFF
     return value
+
+
+def _type(property_: "win32com.client.CDispatch") -> int | None:
+    try:
+        return int(property_.CIMType)
+    except pythoncom.com_error:  # Wine does not tell it
+        return None
 
 
 def _translated(problem: Any, subject: str) -> ProbeError:

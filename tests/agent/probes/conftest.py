@@ -110,9 +110,9 @@ class FixtureHost(Host):
             raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {path}.")
         return super().path(path)
 
-    def run(self, *argv: str, timeout: float = 5.0) -> CommandResult:
+    def run(self, *argv: str, timeout: float = 5.0, may_be_silent: bool = False) -> CommandResult:
         self.programs.add(argv[0])
-        return super().run(*argv, timeout=timeout)
+        return super().run(*argv, timeout=timeout, may_be_silent=may_be_silent)
 
     def volume(self, path: str) -> Volume:
         return Volume(**self._volume) if self._volume else super().volume(path)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from prerequis.v1.facts_pb2 import System
 from prerequis_agent.errors import ParseError
-from prerequis_agent.host import MOST_BYTES, Host
+from prerequis_agent.execution import MOST_BYTES
+from prerequis_agent.host import Host
 from prerequis_agent.probe import Probe
 from prerequis_agent.probes.system import (
     PROBE,
