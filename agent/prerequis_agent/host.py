@@ -44,6 +44,7 @@ PROGRAMS = frozenset(
         "scutil",
         "socketfilterfw",
         "spctl",
+        "sysctl",
         "system_profiler",
         "systemsetup",
         "xprotect",
