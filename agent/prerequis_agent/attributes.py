@@ -95,7 +95,7 @@ class Attributes:
             return None
 
     def hives(self) -> list[str]:
-        """Return the registry root of each person signed on, such as `HKU\\S-1-5-21-…`; the agent's own when none is."""
+        r"""Return the registry root of each person signed on, `HKU\S-1-5-21-…`; the agent's own when none is."""
         return [f"HKU\\{name}" for name in self.subkeys("HKU") or [] if _PERSON.fullmatch(name)] or ["HKCU"]
 
     @contextmanager
@@ -113,7 +113,9 @@ class Attributes:
 
     def refusal(self) -> NotPermitted | None:
         """Return the error that tells what was refused, for facts that are worth nothing when a part is missing."""
-        return NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {self._places()}.") if self._refused else None
+        if not self._refused:
+            return None
+        return NotPermitted(f"Le compte de l'agent n'a pas le droit de lire {self._places()}.")
 
     def absence(self, things: str) -> ProbeError:
         """Return the error that tells why nothing is known of some things, named in French with their article."""

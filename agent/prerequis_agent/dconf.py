@@ -1,7 +1,7 @@
 """Reads what an administrator imposes on every GNOME session, from the text that the dconf databases are made of.
 
-A setting of `/etc/dconf/db/<name>.d/` holds for everyone when a file of its `locks/` names it; otherwise it is a default
-that each user may change in a database of the user's own, which is not read.
+A setting of `/etc/dconf/db/<name>.d/` holds for everyone when a file of its `locks/` names it; otherwise it is a
+default that each user may change in a database of the user's own, which is not read.
 """
 
 from configparser import ConfigParser, Error

@@ -1,0 +1,106 @@
+"""Observes what happens when nobody touches the machine: after how long, and whether a password is asked."""
+
+from prerequis.v1.access_pb2 import SessionLock
+from prerequis_agent.attributes import Attributes, fill
+from prerequis_agent.dconf import DCONF_FILES, imposed_settings, seconds, truth
+from prerequis_agent.errors import Unsupported
+from prerequis_agent.host import Host
+from prerequis_agent.plists import read_plist
+from prerequis_agent.probe import Observation, Probe
+
+_SYSTEM = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
+_POLICY = r"Software\Policies\Microsoft\Windows\Control Panel\Desktop"
+_OWN = r"Control Panel\Desktop"
+_SCREEN_SAVER = "/Library/Managed Preferences/com.apple.screensaver.plist"
+_SESSIONS = ("/usr/share/xsessions", "/usr/share/wayland-sessions")
+
+_LABELS = {"enabled": "verrouillage", "delay_seconds": "délai", "asks_password": "mot de passe au retour"}
+
+
+def observe(host: Host) -> Observation:
+    """Return the lock of the session at the screen; raises Unsupported where there is no screen to lock."""
+    facts = SessionLock()
+    attributes = Attributes(host)
+    if host.platform == "win32":
+        _fill_from_windows(host, attributes, facts)
+    elif host.platform == "darwin":
+        _fill_from_macos(host, attributes, facts)
+    else:
+        if not any(attributes.names(place) for place in _SESSIONS):
+            raise Unsupported("Ce poste n'a pas de bureau graphique à verrouiller.")
+        _fill_from_gnome(attributes, facts)
+    return Observation(facts, attributes.detail(facts, _LABELS))
+
+
+def _fill_from_windows(host: Host, attributes: Attributes, facts: SessionLock) -> None:
+    # "Interactive logon: Machine inactivity limit" locks whatever the user chose; 0, the default, is no limit.
+    limit = attributes.dword(_SYSTEM, "InactivityTimeoutSecs", absent=0)
+    if limit:
+        fill(facts, enabled=True, delay_seconds=limit, asks_password=True, imposed=True)
+        return
+    with attributes.part():
+        person = host.win32().console_user()
+        if person is None or person.sid is None:
+            raise Unsupported("L'écran de veille appartient à chaque session, et personne n'en a ouvert.")
+        _fill_from_screen_saver(attributes, rf"HKU\{person.sid}", limit_known=limit is not None, facts=facts)
+
+
+def _fill_from_screen_saver(attributes: Attributes, hive: str, *, limit_known: bool, facts: SessionLock) -> None:
+    names = ("SCRNSAVE.EXE", "ScreenSaveActive", "ScreenSaveTimeOut", "ScreenSaverIsSecure")
+    imposed = {name: attributes.string(rf"{hive}\{_POLICY}", name) for name in names}
+    own = {name: attributes.string(rf"{hive}\{_OWN}", name, absent="") for name in names}
+    program, active, delay, secure = (own[name] if imposed[name] is None else imposed[name] for name in names)
+    if program is None or active is None:
+        return
+    # Windows leaves ScreenSaveActive at 1 where "(None)" is chosen: without a program nothing starts.
+    on = bool(program) and active == "1"
+    if not on:
+        # The machine's own limit may lock although no screen saver does.
+        fill(facts, enabled=False if limit_known else None)
+        return
+    facts.enabled = True
+    fill(
+        facts,
+        delay_seconds=int(delay) if delay and delay.isdecimal() else None,
+        asks_password=None if secure is None else secure == "1",
+        imposed=all(imposed[name] is not None for name in names[1:]),
+    )
+
+
+def _fill_from_gnome(attributes: Attributes, facts: SessionLock) -> None:
+    settings = imposed_settings(attributes)
+    idle = seconds(settings.get("/org/gnome/desktop/session/idle-delay"))
+    lock = truth(settings.get("/org/gnome/desktop/screensaver/lock-enabled"))
+    wait = seconds(settings.get("/org/gnome/desktop/screensaver/lock-delay"))
+    if idle == 0:
+        # GNOME's schema: 0 seconds never is idle.
+        fill(facts, enabled=False, imposed=True)
+    elif idle is not None:
+        fill(facts, enabled=True, asks_password=lock, imposed=True)
+        fill(facts, delay_seconds=None if wait is None else idle + wait)
+    else:
+        with attributes.part():
+            raise Unsupported("Aucun réglage imposé : chaque utilisateur choisit le sien, que l'agent ne lit pas.")
+
+
+def _fill_from_macos(host: Host, attributes: Attributes, facts: SessionLock) -> None:
+    with attributes.part():
+        imposed = read_plist(host, _SCREEN_SAVER)
+        if imposed is None:
+            raise Unsupported("Aucun réglage imposé : chaque utilisateur choisit le sien, que l'agent ne lit pas.")
+        idle, asks, wait = (imposed.get(name) for name in ("idleTime", "askForPassword", "askForPasswordDelay"))
+        if isinstance(idle, int):
+            fill(facts, enabled=idle > 0, imposed=True)
+            if idle and isinstance(wait, int):
+                facts.delay_seconds = idle + wait
+        if isinstance(asks, int):
+            facts.asks_password = bool(asks)
+
+
+PROBE = Probe(
+    name="session_lock",
+    observe=observe,
+    reads=(*_SESSIONS, *DCONF_FILES, _SCREEN_SAVER),
+    registry=(_SYSTEM, rf"HKU\*\{_POLICY}", rf"HKU\*\{_OWN}"),
+    win32=("console_user",),
+)
