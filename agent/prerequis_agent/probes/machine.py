@@ -4,10 +4,12 @@ import re
 from dataclasses import dataclass
 
 from prerequis.v1.facts_pb2 import Disk, Disks, Machine, Tpm
+from prerequis_agent import macos
 from prerequis_agent.attributes import Attributes
 from prerequis_agent.errors import ParseError
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
+from prerequis_agent.windows import hardware
 
 _DMI = "/sys/class/dmi/id"
 # The GUID is EFI_GLOBAL_VARIABLE (UEFI specification, 3.3): four bytes of attributes, then 0 or 1.
@@ -31,6 +33,9 @@ _LABELS = {
     "memory_bytes": "mémoire", "system_volume_bytes": "volume système", "firmware": "micrologiciel",
     "secure_boot": "démarrage sécurisé", "tpm": "TPM", "has_battery": "batterie", "is_virtual": "machine virtuelle",
 }  # fmt: skip
+_WINDOWS_LABELS = _LABELS | {"uefi_ca_2023": "certificats de démarrage de 2023"}
+# What every Mac has or what no Mac has says nothing of it.
+_MACOS_LABELS = {field: label for field, label in _LABELS.items() if field not in ("firmware", "secure_boot", "tpm")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +83,28 @@ def observe(host: Host) -> Observation:
     """
     facts = Machine()
     attributes = Attributes(host)
-    if host.platform == "linux":
-        _fill_from_linux(host, attributes, facts)
+    system_volume, labels = "/", _LABELS
+    if host.platform == "win32":
+        hardware.fill_hardware(host, attributes, facts)
+        _fill_names(facts, *hardware.names(attributes))
+        system_volume, labels = hardware.system_drive(attributes), _WINDOWS_LABELS
+    elif host.platform == "darwin":
+        macos.fill_hardware(host, attributes, facts)
+        labels = _MACOS_LABELS
     else:
-        _fill_from_psutil(host, facts)
-        with attributes.part():
-            raise attributes.absence("encore ses disques à l'agent")
+        _fill_from_linux(host, attributes, facts)
     with attributes.part():
-        volume = host.volume("/")
+        volume = host.volume(system_volume)
         facts.system_volume_bytes, facts.system_volume_free_bytes = volume.total_bytes, volume.free_bytes
     if facts == Machine():
         raise attributes.absence("son matériel")
-    return Observation(facts, attributes.detail(facts, _LABELS))
+    return Observation(facts, attributes.detail(facts, labels))
 
 
 def _fill_from_linux(host: Host, attributes: Attributes, facts: Machine) -> None:
-    _fill_names(attributes, facts)
+    _fill_names(
+        facts, *(attributes.text(f"{_DMI}/{name}") for name in ("sys_vendor", "product_name", "product_version"))
+    )
     with attributes.part():
         _fill_processor(attributes, facts)
     with attributes.part():
@@ -112,11 +123,10 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: Machine) -> None
         facts.has_battery = any(_is_battery(attributes, f"/sys/class/power_supply/{name}") for name in supplies)
 
 
-def _fill_names(attributes: Attributes, facts: Machine) -> None:
-    manufacturer, model = attributes.text(f"{_DMI}/sys_vendor"), attributes.text(f"{_DMI}/product_name")
+def _fill_names(facts: Machine, manufacturer: str | None, model: str | None, version: str | None) -> None:
     if manufacturer and manufacturer.lower() == "lenovo":
         # Lenovo puts a part number in the name and the name in the version.
-        model = attributes.text(f"{_DMI}/product_version") or model
+        model = version or model
     if manufacturer and manufacturer.lower() not in _NO_NAME:
         facts.manufacturer = manufacturer
     if model and model.lower() not in _NO_NAME:
@@ -193,19 +203,6 @@ def _is_battery(attributes: Attributes, supply: str) -> bool:
     return attributes.text(f"{supply}/type") == "Battery" and attributes.text(f"{supply}/scope") != "Device"
 
 
-def _fill_from_psutil(host: Host, facts: Machine) -> None:
-    psutil = host.psutil()
-    facts.memory_bytes = psutil.virtual_memory().total
-    cores, threads = psutil.cpu_count(logical=False), psutil.cpu_count()
-    if cores:
-        facts.cores = cores
-    if threads:
-        facts.threads = threads
-    # No answer may mean no battery or no way to know.
-    if psutil.sensors_battery():
-        facts.has_battery = True
-
-
 PROBE = Probe(
     name="machine",
     observe=observe,
@@ -227,4 +224,8 @@ PROBE = Probe(
         "/sys/devices/system/cpu/*/topology/thread_siblings_list",
         "/sys/firmware/efi/efivars/SecureBoot-*",
     ),
+    commands=macos.COMMANDS,
+    registry=hardware.REGISTRY,
+    cim=hardware.CIM,
+    win32=hardware.WIN32,
 )

@@ -12,13 +12,14 @@ import shlex
 import zlib
 from datetime import UTC, datetime, tzinfo
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from prerequis.v1.facts_pb2 import System
+from prerequis_agent import macos
 from prerequis_agent.attributes import Attributes
-from prerequis_agent.errors import ParseError, Unsupported
-from prerequis_agent.host import MOST_BYTES, Host
+from prerequis_agent.errors import ParseError
+from prerequis_agent.execution import MOST_BYTES
+from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
+from prerequis_agent.windows import release as of_windows
 
 _APT_LISTS = "/var/lib/apt/lists"
 # Touched by apt after a successful fetch where update-notifier or unattended-upgrades are installed.
@@ -45,6 +46,7 @@ _LABELS = {
     "update_list_at": "date de la liste des mises à jour",
     "reboot_required": "redémarrage en attente",
 }  # fmt: skip
+_WINDOWS_LABELS = _LABELS | {"edition": "édition", "build": "version interne", "build_revision": "révision"}
 
 
 def parse_os_release(text: str) -> dict[str, str]:
@@ -116,11 +118,15 @@ def observe(host: Host) -> Observation:
     """Return the system; what it does not tell is left unset and named in the detail."""
     facts = System()
     attributes = Attributes(host)
-    if host.platform == "linux":
-        _fill_from_linux(host, attributes, facts)
+    labels = _LABELS
+    if host.platform == "win32":
+        of_windows.fill_release(host, attributes, facts)
+        labels = _WINDOWS_LABELS
+    elif host.platform == "darwin":
+        macos.fill_release(host, attributes, facts)
     else:
-        _fill_from_python(host, facts)
-    return Observation(facts, attributes.detail(facts, _LABELS))
+        _fill_from_linux(host, attributes, facts)
+    return Observation(facts, attributes.detail(facts, labels))
 
 
 def _fill_from_linux(host: Host, attributes: Attributes, facts: System) -> None:
@@ -207,22 +213,6 @@ def _update_list_at(host: Host, attributes: Attributes) -> datetime | None:
     return max(moments, default=None)
 
 
-def _fill_from_python(host: Host, facts: System) -> None:
-    """Fill in what the standard library and psutil tell on every system."""
-    if not host.is_live:
-        raise Unsupported("Le système d'un jeu d'essai ne se lit que sous Linux.")
-    facts.architecture = platform.machine()
-    facts.booted_at.CopyFrom(Timestamp(seconds=int(host.psutil().boot_time())))
-    if host.platform == "darwin":
-        facts.family, facts.distribution = System.MACOS, "macos"
-        facts.release, facts.kernel = platform.mac_ver()[0], platform.release()
-    elif host.platform == "win32":
-        facts.family, facts.distribution, facts.kernel = System.WINDOWS, "windows", platform.version()
-        build = re.fullmatch(r"[0-9]+\.[0-9]+\.([0-9]{1,9})", platform.version())
-        if build:
-            facts.build = int(build[1])
-
-
 PROBE = Probe(
     name="system",
     observe=observe,
@@ -240,5 +230,10 @@ PROBE = Probe(
         "/var/log/dnf.rpm.log*",
         *(f"{cache}/*/repodata" for cache in _DNF_CACHES),
         *_REBOOT_NOTIFIERS,
+        *macos.READS,
     ),
+    commands=macos.COMMANDS,
+    registry=of_windows.REGISTRY,
+    cim=of_windows.CIM,
+    win32=of_windows.WIN32,
 )
