@@ -14,8 +14,6 @@ _ENROLMENTS = r"HKLM\SOFTWARE\Microsoft\Enrollments"
 _UNJOINED, _WORKGROUP, _DOMAIN = 1, 2, 3
 _BOUND = "/Library/Preferences/OpenDirectory/Configurations/Active Directory"
 
-Join = Directory.Join.ValueType
-
 _LABELS = {"join": "rattachement", "mobile_device_management": "gestion par MDM"}
 
 
@@ -46,7 +44,7 @@ def observe(host: Host) -> Observation:
     return Observation(facts, attributes.detail(facts, labels))
 
 
-def _windows_join(status: int, cloud: list[str] | None) -> Join | None:
+def _windows_join(status: int, cloud: list[str] | None) -> Directory.Join.ValueType | None:
     if cloud is None:
         return None
     if status == _DOMAIN:
@@ -65,7 +63,7 @@ def _enrolled(attributes: Attributes) -> bool | None:
     return any(attributes.string(key, "ProviderID") and attributes.dword(key, "EnrollmentState") == 1 for key in keys)
 
 
-def _linux_join(host: Host, attributes: Attributes) -> Join | None:
+def _linux_join(host: Host, attributes: Attributes) -> Directory.Join.ValueType | None:
     """Return the join that the sources of accounts show (nsswitch.conf(5))."""
     switch = attributes.text("/etc/nsswitch.conf") or ""
     line = re.search(r"^passwd:(.*)$", switch, re.MULTILINE)

@@ -9,8 +9,6 @@ from prerequis_agent.errors import ParseError
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
 
-Protection = EncryptedVolume.Protection.ValueType
-
 _NAMESPACE, _CLASS = "root/cimv2/Security/MicrosoftVolumeEncryption", "Win32_EncryptableVolume"
 # Win32_EncryptableVolume: kinds of volume, ProtectionStatus, ConversionStatus, EncryptionMethod (Microsoft Learn).
 _SYSTEM, _REMOVABLE = 0, 2
@@ -62,7 +60,7 @@ def _windows_volumes(host: Host) -> list[EncryptedVolume]:
     return sorted(volumes, key=lambda volume: not volume.system)
 
 
-def protection_of(status: object, conversion: object) -> Protection | None:
+def protection_of(status: object, conversion: object) -> EncryptedVolume.Protection.ValueType | None:
     """Return what ProtectionStatus and ConversionStatus mean together.
 
     A volume that is encrypted but not protected has its key in clear beside it.
@@ -80,7 +78,7 @@ def protection_of(status: object, conversion: object) -> Protection | None:
     return None
 
 
-def parse_filevault(answer: str) -> Protection:
+def parse_filevault(answer: str) -> EncryptedVolume.Protection.ValueType:
     """Return what `fdesetup status` says; raises ParseError when it says something else, or nothing."""
     if re.search(r"^(En|De)cryption in progress", answer, re.MULTILINE):
         return EncryptedVolume.IN_PROGRESS
@@ -193,7 +191,8 @@ PROBE = Probe(
     name="encryption",
     observe=observe,
     reads=(
-        _MOUNTS, _SWAPS, _CRYPTTAB, f"{_BLOCK}/*/dm/name", f"{_BLOCK}/*/dm/uuid", f"{_BLOCK}/*/slaves", f"{_BLOCK}/*/removable", "/sys/dev/block/*",
+        _MOUNTS, _SWAPS, _CRYPTTAB, f"{_BLOCK}/*/dm/name", f"{_BLOCK}/*/dm/uuid", f"{_BLOCK}/*/slaves",
+        f"{_BLOCK}/*/removable", "/sys/dev/block/*",
     ),
     commands=("fdesetup",),
     cim=(f"{_NAMESPACE}:{_CLASS}",),

@@ -137,9 +137,8 @@ def _fill_from_macos(policies: Plist, facts: PasswordPolicy) -> None:
     lengths = [int(number) for content, _ in contents for number in re.findall(r"\.\{([0-9]{1,3}),", content)]
     lengths += [_integer(parameters, "minimumLength") for _, parameters in contents]
     facts.minimum_length = max(lengths, default=0)
-    classes = {
-        word for content, _ in contents for word in ("0-9", "A-Z", "a-z", "^a-zA-Z0-9") if f"[{word}]" in content
-    }
+    words = ("[0-9]", "[A-Z]", "[a-z]", "[^a-zA-Z0-9]")
+    classes = {word for content, _ in contents for word in words if word in content}
     facts.complexity = len(classes) >= _CLASSES
     failures = [parameters for content, parameters in _rules(policies, "policyCategoryAuthentication")
                 if "policyAttributeMaximumFailedAuthentications" in content]  # fmt: skip

@@ -131,10 +131,9 @@ def _mounts_without_execution(host: Host, attributes: Attributes) -> bool | None
 
 def _blocked_on_linux(attributes: Attributes) -> bool | None:
     """Return whether the driver of USB disks never loads, or USBGuard blocks what it was not told of."""
-    paths = [
-        f"{place}/{name}" for place in _MODPROBE for name in attributes.names(place) or [] if name.endswith(".conf")
-    ]
-    lines = [line for path in paths for line in (attributes.text(path) or "").splitlines()]
+    paths = [f"{place}/{name}" for place in _MODPROBE for name in attributes.names(place) or []]
+    texts = [attributes.text(path) or "" for path in paths if path.endswith(".conf")]
+    lines = [line for text in texts for line in text.splitlines()]
     if any(re.match(r"\s*(blacklist\s+usb[-_]storage\s*$|install\s+usb[-_]storage\s+\S*/(?:false|true)\b)", line)
            for line in lines):  # fmt: skip
         return True
@@ -149,7 +148,9 @@ def _blocked_on_linux(attributes: Attributes) -> bool | None:
 PROBE = Probe(
     name="removable_media",
     observe=observe,
-    reads=(*(f"{place}/*" for place in (*_MODPROBE, *_USBGUARD_UNITS)), _UDISKS, _UDISKS_OPTIONS, _USBGUARD, *DCONF_FILES),
+    reads=(
+        *(f"{place}/*" for place in (*_MODPROBE, *_USBGUARD_UNITS)), _UDISKS, _UDISKS_OPTIONS, _USBGUARD, *DCONF_FILES,
+    ),
     registry=(
         _EXPLORER, rf"HKU\*\{_USER_EXPLORER}", rf"HKU\*\{_AUTOPLAY}", _DEVICES, _DISKS, _USB_STORAGE, _BITLOCKER,
         _DEFENDER_POLICY, _DEFENDER, rf"{_DEFENDER}\Scan", _ATTACK_SURFACE,

@@ -95,10 +95,8 @@ def _exports(host: Host) -> list[Share]:
     threads = re.search(r"^th ([0-9]+)", host.read_text("/proc/net/rpc/nfsd") or "", re.MULTILINE)
     if not threads or threads[1] == "0":
         return []
-    paths = [
-        _EXPORTS,
-        *(f"{_EXPORTS}.d/{name}" for name in host.list_dir(f"{_EXPORTS}.d") if name.endswith(".exports")),
-    ]
+    parts = [f"{_EXPORTS}.d/{name}" for name in host.list_dir(f"{_EXPORTS}.d") if name.endswith(".exports")]
+    paths = [_EXPORTS, *parts]
     return [share for path in paths for share in parse_exports(host.read_text(path) or "")]
 
 

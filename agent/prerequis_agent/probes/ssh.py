@@ -58,9 +58,8 @@ def _fill_from_configuration(host: Host, attributes: Attributes, facts: Ssh) -> 
     with attributes.part():
         directives = parse_directives(_expanded(host, _CONFIGURATION, _DEEPEST))
         # sshd_config(5): by default root signs in with a key.
-        facts.root_login = any(
-            value != "no" for value in _in_effect(directives, "permitrootlogin", "prohibit-password")
-        )
+        by_root = _in_effect(directives, "permitrootlogin", "prohibit-password")
+        facts.root_login = any(value != "no" for value in by_root)
         facts.passwords = accepts_passwords(directives)
         return directives
     return None
@@ -92,7 +91,6 @@ def accepts_passwords(directives: dict[str, list[str]]) -> bool:
     """Return whether someone may sign in by a password, asked by SSH itself or through PAM (sshd_config(5))."""
     asked = _in_effect(directives, "passwordauthentication", "yes")
     by_pam = _in_effect(directives, "kbdinteractiveauthentication", "yes")
-    by_pam += directives.get("challengeresponseauthentication", [])[:0]
     return "yes" in asked or ("yes" in by_pam and "yes" in _in_effect(directives, "usepam", "no"))
 
 
