@@ -19,6 +19,8 @@ from prerequis_rules.pack import Pack
 
 PACK = Path(str(files("prerequis_rules")))
 SHARED = Path(__file__).parents[3] / "shared"
+# The guide is not among the seeds; its measures are quoted by their official titles, which the framework has.
+GUIDE = "anssi-guide-hygiene-v2.0-2017"
 SOURCED = sorted([*PACK.glob("rules/*/*.toml"), *PACK.glob("questions/*.toml")])
 LIFECYCLES = sorted(PACK.glob("knowledge/lifecycle-*.toml"))
 
@@ -65,17 +67,29 @@ def folded(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
+def of_document(document: str, *, other: bool = False) -> list[Path]:
+    """Return the rules and questions that quote a document; or, when `other`, those that quote another one."""
+    return [path for path in SOURCED if (read(path)["source"]["document"] == document) != other]
+
+
 def editions_of(row: dict[str, Any]) -> set[str]:
     return {edition for edition in EDITIONS if any(fnmatchcase(edition, pattern) for pattern in row["editions"])}
 
 
 @pytest.mark.skipif(not (SHARED / "seeds").is_dir(), reason="the source documents are not beside the repository")
-@pytest.mark.parametrize("path", SOURCED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", of_document(GUIDE, other=True), ids=lambda path: path.stem)
 def test_a_quote_is_found_to_the_letter_in_its_document(path: Path) -> None:
     source = read(path)["source"]
     document = (SHARED / "seeds" / source["document"]).read_text(encoding="utf-8")
     assert len(source["quote"]) >= 10
     assert folded(source["quote"]) in folded(document)
+
+
+@pytest.mark.parametrize("path", of_document(GUIDE), ids=lambda path: path.stem)
+def test_what_rests_on_the_guide_quotes_a_measure_that_it_serves(path: Path) -> None:
+    measures = read(PACK / "frameworks/anssi-hygiene.toml")["requirements"]
+    served = {one["title"] for one in measures if path.stem in (*one["rules"], *one["questions"])}
+    assert read(path)["source"]["quote"] in served
 
 
 def test_the_dui_framework_has_its_forty_requirements_in_order() -> None:
