@@ -78,6 +78,16 @@ class State:
         return self.directory / "spool"
 
     @property
+    def acknowledged(self) -> Path:
+        """The last report that the collector took, as it was sent."""
+        return self.directory / "acknowledged.report"
+
+    @property
+    def last_run(self) -> Path:
+        """When the last run ended and what it cost, JSON."""
+        return self.directory / "last-run.json"
+
+    @property
     def is_enrolled(self) -> bool:
         """Whether enrolment was completed here; raises ConfigurationError when the directory may not be read."""
         with self._reading():
@@ -103,7 +113,8 @@ class State:
     def forget_enrolment(self) -> None:
         """Be not enrolled; reports that wait stay, and carry the certificate that they were signed with."""
         self._configuration.unlink(missing_ok=True)
-        self.plan.unlink(missing_ok=True)
+        for file in (self.plan, self.acknowledged, self.last_run):
+            file.unlink(missing_ok=True)
 
     def keep_enrolment(self, enrolment: Enrolment) -> None:
         """Write what enrolment brought; the last file written, so that a machine is enrolled wholly or not at all."""

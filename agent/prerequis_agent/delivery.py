@@ -1,9 +1,14 @@
 """Hands the waiting reports to the collector; a report leaves the spool only on its receipt."""
 
 import asyncio
+import contextlib
+import hashlib
 from dataclasses import dataclass
 
-from prerequis.v1.report_pb2 import Receipt
+from google.protobuf.message import DecodeError
+
+from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, Report
+from prerequis_agent import durable
 from prerequis_agent.config import State
 from prerequis_agent.errors import CollectorUnreachable
 from prerequis_agent.identity import Identity
@@ -27,6 +32,30 @@ def deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
     return asyncio.run(_deliver(state, spool, identity))
 
 
+def acknowledged(state: State) -> Report | None:
+    """Return the last report that the collector took; None when there is none or its file is damaged."""
+    try:
+        return Report.FromString(state.acknowledged.read_bytes())
+    except (OSError, DecodeError):
+        return None
+
+
+def confirm(state: State, report: Report, identity: Identity) -> None:
+    """Say that a new report tells nothing but what the acknowledged one told, in some fifty bytes.
+
+    Raises CollectorUnreachable, and Refused when the collector wants the whole report.
+    """
+    request = ConfirmRequest(
+        digest=hashlib.sha256(state.acknowledged.read_bytes()).digest(), collected_at=report.collected_at
+    )
+
+    async def ask() -> None:
+        async with Uplink(state.enrolment().collector, state.authority_pem(), identity) as uplink:
+            await uplink.confirm(request)
+
+    asyncio.run(ask())
+
+
 async def _deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
     waiting = {report.digest: report for report in spool}
     kept = 0
@@ -39,6 +68,8 @@ async def _deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
                 if report is None:
                     continue
                 if receipt.state in (Receipt.KEPT, Receipt.ALREADY_KEPT):
+                    with contextlib.suppress(OSError):  # without it the next report is sent whole, no more
+                        durable.write(state.acknowledged, report.signed.report)
                     spool.remove(report)
                     kept += 1
                 elif receipt.state == Receipt.REFUSED:

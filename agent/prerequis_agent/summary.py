@@ -5,9 +5,10 @@ from typing import Any
 
 from prerequis.v1.facts_pb2 import Addresses, Facts, Firewall, Line, Machine, Network, Services, Smartcard, System
 from prerequis.v1.report_pb2 import ProbeRun, Report
-from prerequis_agent.progress import OUTCOMES
+from prerequis_agent.progress import OUTCOMES, seconds
 
 _GIB = 1024**3
+_MIB = 1024**2
 
 
 def text(report: Report) -> str:
@@ -18,7 +19,15 @@ def text(report: Report) -> str:
         written.append(f"  {mark} {run.name:<16} {_values(report.facts, run) or word}")
         if run.detail:
             written.append(f"    {'':<16} {run.detail}")
+    spent = cost(report.cost.wall_seconds, report.cost.cpu_seconds, report.cost.memory_bytes)
+    written.append(f"Coût de l'observation : {spent}.")
     return "\n".join(written) + "\n"
+
+
+def cost(wall_seconds: float, cpu_seconds: float, memory_bytes: int) -> str:
+    """Return in French what a scan cost the machine; no memory where it is not known."""
+    memory = f", {round(memory_bytes / _MIB)} Mio de mémoire" if memory_bytes else ""
+    return f"{seconds(wall_seconds)}, dont {seconds(cpu_seconds)} de processeur{memory}"
 
 
 def _values(facts: Facts, run: ProbeRun) -> str:

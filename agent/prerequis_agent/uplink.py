@@ -25,7 +25,7 @@ from prerequis.v1.measurement_pb2 import (
     ReleaseLeaseRequest,
 )
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
-from prerequis.v1.report_pb2 import Receipt, SignedReport, SubmitManyRequest, SubmitManyResponse
+from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, SignedReport, SubmitManyRequest, SubmitManyResponse
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
 from prerequis_agent.errors import CollectorUnreachable, Refused
 from prerequis_agent.identity import Identity
@@ -42,6 +42,7 @@ _REFUSALS = frozenset(
         grpc.StatusCode.ALREADY_EXISTS,
         grpc.StatusCode.FAILED_PRECONDITION,
         grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.UNIMPLEMENTED,
     }
 )
 
@@ -107,6 +108,11 @@ class Uplink:
             if not isinstance(answer, SubmitManyResponse):  # grpc.aio.EOF: the collector has said all
                 return
             yield answer.receipt
+
+    async def confirm(self, request: ConfirmRequest) -> Receipt:
+        """Return the receipt of a report that still holds; raises Refused when the collector wants it whole."""
+        stub = ReportServiceStub(self._channel)
+        return (await self._answer(stub.Confirm(request, timeout=self._seconds))).receipt
 
     async def _answer(self, call: Awaitable[T]) -> T:
         with self._translated():

@@ -214,7 +214,7 @@ def test_a_collector_of_another_authority_is_told_apart(agent: Agent, collector:
 
 
 def test_a_run_hands_in_a_signed_report(enrolled: Agent, collector: TinyCollector) -> None:
-    done = enrolled("run", "--no-line")
+    done = enrolled("run", "--now", "--no-line")
     assert done.returncode == ExitCode.DONE, done.stderr
     assert done.stdout == "Rapports remis : 1.\n"
     assert done.stderr == ""
@@ -227,9 +227,94 @@ def test_a_run_hands_in_a_signed_report(enrolled: Agent, collector: TinyCollecto
     assert endpoint.purpose == "collector"
 
 
+def test_what_has_not_changed_is_confirmed_in_few_bytes(enrolled: Agent, collector: TinyCollector) -> None:
+    assert enrolled("run", "--now", "--no-line").returncode == ExitCode.DONE
+    again = enrolled("run", "--now", "--no-line")
+    assert again.returncode == ExitCode.DONE, again.stderr
+    assert again.stdout == "Rien n'a changé sur ce poste depuis le dernier rapport remis : confirmé.\n"
+    assert len(collector.kept) == 1
+    (request,) = collector.confirmed
+    assert request.ByteSize() <= 200
+    assert (request.digest,) == tuple(collector.kept)
+
+
+def test_a_report_that_the_collector_lost_is_sent_whole(enrolled: Agent, collector: TinyCollector) -> None:
+    enrolled("run", "--now", "--no-line")
+    collector.kept.clear()
+    assert enrolled("run", "--now", "--no-line").stdout == "Rapports remis : 1.\n"
+    assert (len(collector.kept), collector.confirmed) == (1, [])
+
+
+def test_a_change_is_sent_whole(enrolled: Agent, collector: TinyCollector) -> None:
+    enrolled("run", "--now", "--no-line")
+    configuration = enrolled.state / "config.toml"
+    configuration.write_text(configuration.read_text().replace('"care"', '"secretariat"'))
+    assert enrolled("run", "--now", "--no-line").stdout == "Rapports remis : 1.\n"
+    assert len(collector.kept) == 2
+
+
+def test_a_timer_that_strikes_again_the_same_day_finds_nothing_to_do(enrolled: Agent, collector: TinyCollector) -> None:
+    enrolled("run", "--now", "--no-line")
+    done = enrolled("run", "--no-line")
+    assert (done.returncode, done.stdout) == (ExitCode.DONE, "Poste déjà observé aujourd'hui.\n")
+    assert (len(collector.kept), collector.confirmed) == (1, [])
+
+
+def test_a_timer_that_strikes_again_hands_in_what_waits(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.stop()
+    enrolled("run", "--now", "--no-line")
+    collector.start()
+    assert enrolled("run", "--no-line").stdout == "Poste déjà observé aujourd'hui.\nRapports remis : 1.\n"
+
+
+@pytest.mark.parametrize(("battery", "says"), [(True, "Poste sur batterie"), (False, "Rapports remis : 1.")])
+def test_a_timer_waits_for_its_moment_and_for_mains_power(enrolled: Agent, battery: bool, says: str) -> None:
+    program = f"""
+import sys, time
+from prerequis_agent import __main__, host, schedule
+host.DIRECTORIES = ()
+schedule.on_battery = lambda: {battery}
+slept = []
+time.sleep = slept.append
+code = __main__.main(["--state", {str(enrolled.state)!r}, "run", "--no-line"])
+assert {battery} or slept and 0 <= slept[0] <= 3600, slept
+sys.exit(code)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert done.stdout.startswith(says)
+
+
+def test_the_agent_tells_its_own_cost(enrolled: Agent, collector: TinyCollector) -> None:
+    assert "Vu           jamais" in enrolled("status").stdout
+    enrolled("run", "--now", "--no-line")
+    (report,) = collector.reports
+    assert 0 < report.cost.wall_seconds < 30
+    assert 0 < report.cost.cpu_seconds < 10
+    assert 10_000_000 < report.cost.memory_bytes < 200_000_000
+    found = enrolled.status()
+    assert found["cpuSeconds"] == report.cost.cpu_seconds
+    assert found["memoryBytes"] == report.cost.memory_bytes
+    assert "de processeur" in enrolled("status").stdout
+    assert "Coût de l'observation : " in enrolled("scan", "--only", "system").stdout
+
+
+def test_the_agent_lets_other_programs_go_first(agent: Agent) -> None:
+    program = f"""
+import os, sys
+from prerequis_agent import __main__, host
+host.DIRECTORIES = ()
+__main__.main(["--state", {str(agent.state)!r}, "scan", "--only", "system"])
+sys.exit(os.nice(0))
+"""
+    before = os.nice(0)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+    assert done.returncode == min(19, before + 10), done.stderr
+
+
 def test_a_report_made_while_the_collector_is_away_arrives_once(enrolled: Agent, collector: TinyCollector) -> None:
     collector.stop()
-    away = enrolled("run", "--no-line")
+    away = enrolled("run", "--now", "--no-line")
     assert away.returncode == ExitCode.UNREACHABLE
     assert "Rapports gardés sur ce poste : 1." in one_sentence(away)
     assert len(enrolled.waiting) == 1
@@ -244,7 +329,7 @@ def test_a_report_made_while_the_collector_is_away_arrives_once(enrolled: Agent,
 def test_two_commands_that_send_at_once_do_not_trip_over_each_other(enrolled: Agent, collector: TinyCollector) -> None:
     collector.stop()
     for _ in range(3):
-        enrolled("run", "--no-line")
+        enrolled("run", "--now", "--no-line")
     collector.start()
     sending = [
         subprocess.Popen(
@@ -269,7 +354,7 @@ def test_an_offline_scan_still_knows_the_hosts_of_the_plan(enrolled: Agent, coll
 
 def test_a_report_without_a_receipt_waits_and_is_not_kept_twice(enrolled: Agent, collector: TinyCollector) -> None:
     collector.answers_at_most = 0
-    done = enrolled("run", "--no-line")
+    done = enrolled("run", "--now", "--no-line")
     assert done.returncode == ExitCode.UNREACHABLE
     assert "n'a pas accusé réception" in done.stderr
     assert len(enrolled.waiting) == len(collector.kept) == 1
@@ -290,7 +375,7 @@ def test_a_failure_of_the_collector_loses_no_report(
     enrolled: Agent, collector: TinyCollector, failure: grpc.StatusCode, code: ExitCode
 ) -> None:
     collector.failure = failure
-    done = enrolled("run", "--no-line")
+    done = enrolled("run", "--now", "--no-line")
     assert done.returncode == code
     one_sentence(done)
     assert len(enrolled.waiting) == 1
@@ -298,7 +383,7 @@ def test_a_failure_of_the_collector_loses_no_report(
 
 def test_a_refused_report_is_set_aside_with_the_reason(enrolled: Agent, collector: TinyCollector) -> None:
     collector.refusal = "Horloge du poste fausse."
-    done = enrolled("run", "--no-line")
+    done = enrolled("run", "--now", "--no-line")
     assert done.returncode == ExitCode.REFUSED
     assert "Horloge du poste fausse." in done.stderr
     assert enrolled.waiting == []
@@ -319,7 +404,7 @@ def test_a_certificate_past_two_thirds_of_its_life_is_renewed(
     after = agent.status()
     assert after["certificateExpires"] > before["certificateExpires"]
     assert after["agentId"] == before["agentId"]
-    assert agent("run", "--no-line").returncode == ExitCode.DONE
+    assert agent("run", "--now", "--no-line").returncode == ExitCode.DONE
 
 
 def test_an_expired_certificate_says_what_to_do_and_a_scan_still_works(
@@ -327,7 +412,7 @@ def test_an_expired_certificate_says_what_to_do_and_a_scan_still_works(
 ) -> None:
     collector.life = (timedelta(days=-80), timedelta(days=-1))
     agent.enrol(collector, tmp_path)
-    done = agent("run")
+    done = agent("run", "--now")
     assert done.returncode == ExitCode.WRONG_INPUT
     assert "nouveau ticket" in one_sentence(done)
     scan = agent("scan", "--json", "--only", "services")
@@ -370,9 +455,9 @@ def test_a_state_that_cannot_be_read_is_one_sentence(agent: Agent, command: str)
 
 
 def test_a_lost_authority_is_one_sentence(enrolled: Agent) -> None:
-    enrolled("run", "--no-line")
+    enrolled("run", "--now", "--no-line")
     (enrolled.state / "authority.pem").unlink()
-    done = enrolled("run", "--no-line")
+    done = enrolled("run", "--now", "--no-line")
     assert done.returncode == ExitCode.WRONG_INPUT
     assert "enrol --ticket" in one_sentence(done)
 
@@ -451,9 +536,9 @@ def test_a_full_disk_is_one_sentence_and_the_earlier_report_is_sent_later(
     enrolled: Agent, collector: TinyCollector
 ) -> None:
     collector.stop()
-    assert enrolled("run", "--no-line").returncode == ExitCode.UNREACHABLE
+    assert enrolled("run", "--now", "--no-line").returncode == ExitCode.UNREACHABLE
     shutil.rmtree(enrolled.state / "spool" / "refused", ignore_errors=True)
-    command = [*COMMAND, "--state", str(enrolled.state), "run", "--no-line"]
+    command = [*COMMAND, "--state", str(enrolled.state), "run", "--now", "--no-line"]
     limited = subprocess.run(
         ["bash", "-c", f"ulimit -f 0; trap '' XFSZ; exec {shlex.join(command)}"],
         capture_output=True, text=True, timeout=60, check=False,

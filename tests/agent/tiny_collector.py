@@ -31,6 +31,8 @@ from prerequis.v1.measurement_pb2 import (
 )
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceServicer, add_MeasurementServiceServicer_to_server
 from prerequis.v1.report_pb2 import (
+    ConfirmRequest,
+    ConfirmResponse,
     Receipt,
     Report,
     SignedReport,
@@ -61,6 +63,7 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
     retry_after: int = 0
     """Seconds after which a busy line may be asked for again; 0: the line is free."""
     kept: dict[bytes, SignedReport] = field(default_factory=dict)
+    confirmed: list[ConfirmRequest] = field(default_factory=list)
     renewals: int = 0
     leases: list[str] = field(default_factory=list)
     port: int = 0
@@ -109,6 +112,12 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
                 return
             answered += 1
             yield SubmitManyResponse(receipt=receipt)
+
+    async def Confirm(self, request: ConfirmRequest, context: Context) -> ConfirmResponse:
+        if request.digest != next(reversed(self.kept), None):
+            await context.abort(grpc.StatusCode.NOT_FOUND, "Remettre le rapport entier.")
+        self.confirmed.append(request)
+        return ConfirmResponse(receipt=Receipt(digest=request.digest, state=Receipt.ALREADY_KEPT))
 
     def take(self, signed: SignedReport) -> Receipt:
         digest = hashlib.sha256(signed.report).digest()

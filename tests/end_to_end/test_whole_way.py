@@ -27,7 +27,7 @@ def reports_kept(installation: Installation) -> int:
 def test_a_scan_becomes_a_scorecard_that_a_person_can_confirm(installation: Installation) -> None:
     installation.enrol()
     scan = json.loads(installation.agent("scan", "--json", "--no-line").stdout)
-    assert installation.agent("run", "--no-line").returncode == ExitCode.DONE
+    assert installation.agent("run", "--now", "--no-line").returncode == ExitCode.DONE
     site = installation.review("site", FINESS)
     assert site["finess"] == FINESS
     assert {framework["id"] for framework in site["frameworks"]} >= {"dui", "anssi-hygiene"}
@@ -48,7 +48,7 @@ def test_a_scan_becomes_a_scorecard_that_a_person_can_confirm(installation: Inst
 def test_a_report_made_while_the_collector_is_away_arrives_once(installation: Installation) -> None:
     installation.enrol()
     assert installation.stop() == 0
-    away = installation.agent("run", "--no-line")
+    away = installation.agent("run", "--now", "--no-line")
     assert away.returncode == ExitCode.UNREACHABLE
     assert len(away.stderr.strip().splitlines()) >= 1
     assert "Traceback" not in away.stderr
@@ -63,7 +63,7 @@ def test_a_report_made_while_the_collector_is_away_arrives_once(installation: In
 @pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root")
 def test_a_report_made_without_any_network_arrives_once_when_it_is_back(installation: Installation) -> None:
     installation.enrol()
-    cut = installation.agent("run", prefix=("unshare", "--net"))
+    cut = installation.agent("run", "--now", prefix=("unshare", "--net"))
     assert cut.returncode == ExitCode.UNREACHABLE
     assert waiting(installation) == 1
     assert installation.agent("send").returncode == ExitCode.DONE
@@ -72,7 +72,7 @@ def test_a_report_made_without_any_network_arrives_once_when_it_is_back(installa
 
 def test_an_acknowledged_report_survives_the_sudden_death_of_the_collector(installation: Installation) -> None:
     installation.enrol()
-    assert installation.agent("run", "--no-line").returncode == ExitCode.DONE
+    assert installation.agent("run", "--now", "--no-line").returncode == ExitCode.DONE
     assert installation.stop(signal.SIGKILL) == -signal.SIGKILL
     installation.start()
     assert reports_kept(installation) == 1
@@ -82,7 +82,7 @@ def test_an_acknowledged_report_survives_the_sudden_death_of_the_collector(insta
 def test_two_machines_of_one_site_are_two_workstations(installation: Installation) -> None:
     for machine, role in (("one", "care"), ("two", "secretariat")):
         installation.enrol(machine, role)
-        assert installation.agent("run", "--no-line", machine=machine).returncode == ExitCode.DONE
+        assert installation.agent("run", "--now", "--no-line", machine=machine).returncode == ExitCode.DONE
     subjects = {
         verdict["subject"]
         for framework in installation.review("site", FINESS)["frameworks"]
@@ -111,7 +111,7 @@ def test_an_agent_of_another_collector_is_told_so_and_loses_nothing(installation
     shutil.move(installation.data, moved)
     shutil.move(elsewhere.data, installation.data)
     installation.start()
-    turned_away = installation.agent("run", "--no-line")
+    turned_away = installation.agent("run", "--now", "--no-line")
     assert turned_away.returncode in {ExitCode.UNREACHABLE, ExitCode.REFUSED}
     assert "Traceback" not in turned_away.stderr
     assert waiting(installation) == 1

@@ -18,9 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> ExitCode:
     """Write the state on stdout."""
     state = State(options.state)
-    found: dict[str, str | int | bool] = {"enrolled": state.is_enrolled, "state": str(state.directory)}
+    found: dict[str, str | int | float | bool] = {"enrolled": state.is_enrolled, "state": str(state.directory)}
     if state.is_enrolled:
         from prerequis_agent import identity
+        from prerequis_agent.schedule import last_run
         from prerequis_agent.spool import Spool
 
         enrolment, known, spool = state.enrolment(), identity.load(state.identity), Spool(state.spool)
@@ -34,11 +35,19 @@ def run(options: argparse.Namespace) -> ExitCode:
             "waiting": len(spool),
             "refused": spool.count_refused(),
         }
+        last = last_run(state.last_run)
+        if last:
+            found |= {
+                "lastRun": f"{last.ended_at:%Y-%m-%dT%H:%M:%SZ}",
+                "wallSeconds": last.wall_seconds,
+                "cpuSeconds": last.cpu_seconds,
+                "memoryBytes": last.memory_bytes,
+            }
     sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n" if options.json else _text(found))
     return ExitCode.DONE
 
 
-def _text(found: dict[str, str | int | bool]) -> str:
+def _text(found: dict[str, str | int | float | bool]) -> str:
     if not found["enrolled"]:
         return f"Ce poste n'est rattaché à aucun site (état : {found['state']}).\n"
     return (
@@ -48,4 +57,14 @@ def _text(found: dict[str, str | int | bool]) -> str:
         f"Certificat   valable jusqu'au {found['certificateExpires']}\n"
         f"En attente   {found['waiting']}\n"
         f"Refusés      {found['refused']}\n"
+        f"Vu           {_last(found)}\n"
     )
+
+
+def _last(found: dict[str, str | int | float | bool]) -> str:
+    if "lastRun" not in found:
+        return "jamais"
+    from prerequis_agent.summary import cost
+
+    spent = cost(float(found["wallSeconds"]), float(found["cpuSeconds"]), int(found["memoryBytes"]))
+    return f"le {found['lastRun']}, en {spent}"

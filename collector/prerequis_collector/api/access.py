@@ -14,6 +14,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "/prerequis.v1.EnrolmentService/Renew": _AGENT,
     "/prerequis.v1.ReportService/Submit": _AGENT,
     "/prerequis.v1.ReportService/SubmitMany": _AGENT,
+    "/prerequis.v1.ReportService/Confirm": _AGENT,
     "/prerequis.v1.MeasurementService/GetPlan": _AGENT,
     "/prerequis.v1.MeasurementService/AcquireLease": _AGENT,
     "/prerequis.v1.MeasurementService/RenewLease": _AGENT,

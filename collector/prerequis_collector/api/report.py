@@ -8,6 +8,8 @@ from typing import Any
 from grpc import aio
 
 from prerequis.v1.report_pb2 import (
+    ConfirmRequest,
+    ConfirmResponse,
     Receipt,
     SignedReport,
     SubmitManyRequest,
@@ -39,6 +41,12 @@ class Reports(ReportServiceServicer):
         """Give one receipt for each report, in order."""
         async for request in request_iterator:
             yield SubmitManyResponse(receipt=await self._receipt(request.report))
+
+    async def Confirm(self, request: ConfirmRequest, context: aio.ServicerContext[Any, Any]) -> ConfirmResponse:
+        """Return the receipt of the caller's newest report, which still holds."""
+        agent_id, now = caller().name, self._collector.now()
+        receipt = await self._collector.write(lambda transaction: accept.confirm(transaction, agent_id, request, now))
+        return ConfirmResponse(receipt=receipt)
 
     async def _receipt(self, signed: SignedReport) -> Receipt:
         now = self._collector.now()

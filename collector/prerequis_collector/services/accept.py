@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.message import DecodeError
 
-from prerequis.v1.report_pb2 import Receipt, Report, SignedReport
-from prerequis_collector.errors import NotIdentified
+from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, Report, SignedReport
+from prerequis_collector.errors import InvalidInput, NotFound, NotIdentified
 from prerequis_collector.services.authority import MALFORMED, Authority, Kind, named_by
 from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.database import Transaction
@@ -23,6 +23,8 @@ LARGEST_REPORT_BYTES = 1024 * 1024
 # A scan of one machine is a few kilobytes; a clock may be a little fast; history is kept for two years.
 _FAST_CLOCK = timedelta(minutes=15)
 _OLDEST = timedelta(days=731)
+# What is confirmed was looked at just now; only a report of its own may come late.
+_LONGEST_CONFIRMATION = timedelta(days=1)
 
 
 class _Refused(Exception):
@@ -73,6 +75,23 @@ def keep(transaction: Transaction, report: Verified, now: datetime) -> Receipt:
     if new:
         Sites(transaction).touch(finess)
     receipt = Receipt(digest=report.digest, state=Receipt.KEPT if new else Receipt.ALREADY_KEPT)
+    receipt.received_at.FromDatetime(now)
+    return receipt
+
+
+def confirm(transaction: Transaction, agent_id: str, request: ConfirmRequest, now: datetime) -> Receipt:
+    """Note that the agent's newest report still holds, and return its receipt.
+
+    Raises NotFound when that is not the report that the agent speaks of, InvalidInput when its clock is wrong.
+    """
+    collected_at = request.collected_at.ToDatetime(UTC)
+    if not now - _LONGEST_CONFIRMATION <= collected_at <= now + _FAST_CLOCK:
+        raise InvalidInput("L'horloge du poste n'est pas à l'heure : la régler, puis refaire l'observation.")
+    finess = Agents(transaction).seen(agent_id, now)
+    if finess is None or not Reports(transaction).confirm(agent_id, request.digest, collected_at, now):
+        raise NotFound("Ce rapport n'est pas le dernier reçu de ce poste : remettre le rapport entier.")
+    Sites(transaction).touch(finess)
+    receipt = Receipt(digest=request.digest, state=Receipt.ALREADY_KEPT)
     receipt.received_at.FromDatetime(now)
     return receipt
 

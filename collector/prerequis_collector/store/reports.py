@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Field, Index, SQLModel, col, select
+from sqlmodel import Field, Index, SQLModel, col, select, update
 
 from prerequis_collector.store.agents import AgentRow
 from prerequis_collector.store.columns import Instant
@@ -22,6 +22,7 @@ class ReportRow(SQLModel, table=True):
     finess: str = Field(foreign_key="sites.finess", index=True)
     """The agent's site when the report came in."""
     collected_at: datetime = Field(sa_type=Instant)
+    """When the machine was last found to be so; the report itself says when it was first."""
     received_at: datetime = Field(sa_type=Instant)
     compressed: bytes
     """The serialised Report, zlib."""
@@ -46,6 +47,15 @@ class Reports:
     def keep(self, report: ReportRow) -> bool:
         """Keep the report; return False when it was kept before, and then change nothing."""
         return insert_new(self._transaction, ReportRow, report.model_dump())
+
+    def confirm(self, agent_id: str, digest: bytes, collected_at: datetime, received_at: datetime) -> bool:
+        """Note that the agent's newest report was found to hold later; return False when it is not this one."""
+        mine = select(ReportRow.digest).where(ReportRow.agent_id == agent_id)
+        newest = mine.order_by(col(ReportRow.collected_at).desc(), col(ReportRow.received_at).desc()).limit(1)
+        if self._transaction.exec(newest).first() != digest:
+            return False
+        noted = update(ReportRow).where(col(ReportRow.digest) == digest, col(ReportRow.collected_at) <= collected_at)
+        return self._transaction.exec(noted.values(collected_at=collected_at, received_at=received_at)).rowcount == 1
 
     def newest_of_site(self, finess: str) -> Sequence[ReportRow]:
         """Return the newest report of each of the site's agents that are not revoked, in agent order."""

@@ -45,6 +45,11 @@ class ReportServiceStub(object):
                 request_serializer=prerequis_dot_v1_dot_report__pb2.SubmitManyRequest.SerializeToString,
                 response_deserializer=prerequis_dot_v1_dot_report__pb2.SubmitManyResponse.FromString,
                 _registered_method=True)
+        self.Confirm = channel.unary_unary(
+                '/prerequis.v1.ReportService/Confirm',
+                request_serializer=prerequis_dot_v1_dot_report__pb2.ConfirmRequest.SerializeToString,
+                response_deserializer=prerequis_dot_v1_dot_report__pb2.ConfirmResponse.FromString,
+                _registered_method=True)
 
 
 class ReportServiceServicer(object):
@@ -65,6 +70,14 @@ class ReportServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Confirm(self, request, context):
+        """Says that a new scan found what the agent's newest report says, instead of sending it all again.
+        NOT_FOUND when that is not the report that the collector has: the whole report is then to be sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReportServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +90,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.SubmitMany,
                     request_deserializer=prerequis_dot_v1_dot_report__pb2.SubmitManyRequest.FromString,
                     response_serializer=prerequis_dot_v1_dot_report__pb2.SubmitManyResponse.SerializeToString,
+            ),
+            'Confirm': grpc.unary_unary_rpc_method_handler(
+                    servicer.Confirm,
+                    request_deserializer=prerequis_dot_v1_dot_report__pb2.ConfirmRequest.FromString,
+                    response_serializer=prerequis_dot_v1_dot_report__pb2.ConfirmResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +152,33 @@ class ReportService(object):
             '/prerequis.v1.ReportService/SubmitMany',
             prerequis_dot_v1_dot_report__pb2.SubmitManyRequest.SerializeToString,
             prerequis_dot_v1_dot_report__pb2.SubmitManyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Confirm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/prerequis.v1.ReportService/Confirm',
+            prerequis_dot_v1_dot_report__pb2.ConfirmRequest.SerializeToString,
+            prerequis_dot_v1_dot_report__pb2.ConfirmResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,6 +20,10 @@ class ReportServiceStub:
     """Answers after the report is kept. A repeat is acknowledged as such and changes nothing."""
     SubmitMany: _aio.StreamStreamMultiCallable[_report_pb2.SubmitManyRequest, _report_pb2.SubmitManyResponse]
     """The same over one stream: one answer for each report, in order."""
+    Confirm: _aio.UnaryUnaryMultiCallable[_report_pb2.ConfirmRequest, _report_pb2.ConfirmResponse]
+    """Says that a new scan found what the agent's newest report says, instead of sending it all again.
+    NOT_FOUND when that is not the report that the collector has: the whole report is then to be sent.
+    """
 
 class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
     """How agents hand in what they saw."""
@@ -39,5 +43,15 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_abc.AsyncIterator[_report_pb2.SubmitManyRequest], _abc.AsyncIterator[_report_pb2.SubmitManyResponse]],
     ) -> _abc.AsyncIterator[_report_pb2.SubmitManyResponse]:
         """The same over one stream: one answer for each report, in order."""
+
+    @_abc_1.abstractmethod
+    def Confirm(
+        self,
+        request: _report_pb2.ConfirmRequest,
+        context: _aio.ServicerContext[_report_pb2.ConfirmRequest, _abc.Awaitable[_report_pb2.ConfirmResponse]],
+    ) -> _abc.Awaitable[_report_pb2.ConfirmResponse]:
+        """Says that a new scan found what the agent's newest report says, instead of sending it all again.
+        NOT_FOUND when that is not the report that the collector has: the whole report is then to be sent.
+        """
 
 def add_ReportServiceServicer_to_server(servicer: ReportServiceServicer, server: _aio.Server) -> None: ...

@@ -9,6 +9,7 @@ import pytest
 from tests.collector.conftest import SITE, Identity, Installation, refusal, report_of
 
 from prerequis.v1.report_pb2 import (
+    ConfirmRequest,
     Receipt,
     Report,
     SignedReport,
@@ -152,3 +153,49 @@ async def test_an_unwritable_database_is_unavailable_and_nothing_is_acknowledged
         code, sentence = await refusal(stub.Submit(SubmitRequest(report=agent.sign(report_of()))))
     assert code is grpc.StatusCode.UNAVAILABLE
     assert "enregistrer" in sentence
+
+
+def _request(digest: bytes, at: datetime) -> ConfirmRequest:
+    request = ConfirmRequest(digest=digest)
+    request.collected_at.FromDatetime(at)
+    return request
+
+
+async def test_a_report_that_still_holds_is_confirmed_and_counts_as_collected_again(
+    installation: Installation, agent: Identity
+) -> None:
+    now = datetime.now(UTC)
+    first = await _submit(installation, agent, agent.sign(report_of(at=now - timedelta(days=2))))
+    async with installation.channel(agent) as channel:
+        answer = await ReportServiceStub(channel).Confirm(_request(first.digest, now))
+    assert (answer.receipt.state, answer.receipt.digest) == (Receipt.ALREADY_KEPT, first.digest)
+    with installation.collector.database.read() as transaction:
+        (row,) = Reports(transaction).newest_of_site(SITE)
+    assert row.collected_at == now
+    assert row.received_at >= now
+    assert Report.FromString(row.body).collected_at.ToDatetime(UTC) == now - timedelta(days=2)
+
+
+async def test_only_the_newest_report_of_the_caller_can_be_confirmed(
+    installation: Installation, agent: Identity
+) -> None:
+    now = datetime.now(UTC)
+    old = await _submit(installation, agent, agent.sign(report_of(at=now - timedelta(days=2))))
+    new = await _submit(installation, agent, agent.sign(report_of("PC-2", at=now - timedelta(days=1))))
+    other = await installation.enrol(installation.ticket(name="second"))
+    for caller, digest in ((agent, old.digest), (agent, bytes(32)), (other, new.digest)):
+        async with installation.channel(caller) as channel:
+            code, sentence = await refusal(ReportServiceStub(channel).Confirm(_request(digest, now)))
+        assert code == grpc.StatusCode.NOT_FOUND
+        assert "rapport entier" in sentence
+
+
+@pytest.mark.parametrize("error", [timedelta(hours=1), timedelta(days=-3)])
+async def test_a_confirmation_by_a_wrong_clock_is_refused(
+    installation: Installation, agent: Identity, error: timedelta
+) -> None:
+    kept = await _submit(installation, agent, agent.sign(report_of(at=datetime.now(UTC) - timedelta(days=4))))
+    async with installation.channel(agent) as channel:
+        request = _request(kept.digest, datetime.now(UTC) + error)
+        code, _ = await refusal(ReportServiceStub(channel).Confirm(request))
+    assert code == grpc.StatusCode.INVALID_ARGUMENT
