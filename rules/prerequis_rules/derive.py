@@ -1,11 +1,11 @@
-"""What dated knowledge makes of raw facts: the life of the operating system, the kind of the cards."""
+"""What dated knowledge makes of raw facts: the life of the operating system, the kind of the cards and readers."""
 
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
-from prerequis.v1.context_pb2 import Derived, DerivedCard, OsLifecycle
-from prerequis.v1.facts_pb2 import Facts, System
-from prerequis_rules.knowledge import Extension, Family, Knowledge, Release
+from prerequis.v1.context_pb2 import Derived, DerivedCard, DerivedReader, OsLifecycle
+from prerequis.v1.facts_pb2 import Facts, Reader, System
+from prerequis_rules.knowledge import Extension, Family, Knowledge, Libccid, Release
 from prerequis_rules.messages import moment
 
 _FAMILIES = {System.WINDOWS: Family.WINDOWS, System.LINUX: Family.LINUX, System.MACOS: Family.MACOS}
@@ -15,12 +15,13 @@ _PRODUCTS = {System.WORKSTATION: "workstation", System.SERVER: "server"}
 def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
     """Return what the facts mean on a day; what neither they nor the knowledge say stays unset.
 
-    There is one card for each reader that is not known to be empty, in the order of the readers.
+    In the order of the readers, there is one reader for each, and one card for each that is not known to be empty.
     """
     derived = Derived()
     if facts.HasField("system"):
         derived.os.CopyFrom(_lifecycle(facts.system, knowledge, now.astimezone(UTC).date()))
     for reader in facts.smartcard.readers:
+        derived.readers.append(reader_of(reader, facts.system, knowledge))
         if reader.HasField("atr"):
             derived.cards.append(card_of(reader.atr, knowledge))
         elif reader.card_present or not reader.HasField("card_present"):
@@ -32,8 +33,27 @@ def card_of(atr: bytes, knowledge: Knowledge) -> DerivedCard:
     """Return what the first pattern that matches says of an ATR; kind "other" when none does."""
     for pattern in knowledge.cards:
         if pattern.matches(atr):
-            return DerivedCard(kind=pattern.kind, is_cpx=pattern.is_cpx)
-    return DerivedCard(kind="other", is_cpx=False)
+            return DerivedCard(
+                kind=pattern.kind, is_cpx=pattern.is_cpx, name=pattern.name, generation=pattern.generation
+            )
+    return DerivedCard(kind="other", is_cpx=False, name="autre carte")
+
+
+def reader_of(reader: Reader, system: System, knowledge: Knowledge) -> DerivedReader:
+    """Return what the list of readers says of one; nothing of a reader that is not in it.
+
+    All claim the CCID class. One of which libccid knows faults needs its maker's driver on Linux; what Microsoft's and
+    Apple's drivers make of it is not known.
+    """
+    for model in knowledge.readers:
+        if (model.vendor, model.product) == (reader.usb_vendor, reader.usb_product):
+            derived = DerivedReader(model=model.model, kind=model.kind)
+            if model.libccid is not Libccid.UNSUPPORTED:
+                derived.needs_vendor_driver = False
+            elif system.family == System.LINUX:
+                derived.needs_vendor_driver = True
+            return derived
+    return DerivedReader()
 
 
 def _lifecycle(system: System, knowledge: Knowledge, today: date) -> OsLifecycle:

@@ -1,4 +1,4 @@
-"""Dated facts about the world: until when releases are supported, what answers to reset say."""
+"""Dated facts about the world: until when releases are supported, what answers to reset say, what readers are."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +12,24 @@ class Extension(StrEnum):
 
     FREE = "free"
     PAID = "paid"
+
+
+class ReaderKind(StrEnum):
+    """What a reader is, or is built into."""
+
+    CONTACT = "contact"
+    CONTACTLESS = "contactless"
+    DUAL = "dual"
+    PINPAD = "pinpad"
+    KEYBOARD = "keyboard"
+
+
+class Libccid(StrEnum):
+    """What the makers of libccid say of a reader."""
+
+    SUPPORTED = "supported"
+    SHOULD_WORK = "should-work"
+    UNSUPPORTED = "unsupported"
 
 
 class Family(StrEnum):
@@ -49,6 +67,9 @@ class CardPattern:
     """What an answer to reset (ATR) says of a card: the whole ATR, under a mask if any, or bytes inside it."""
 
     kind: str
+    name: str
+    """In French, as a technician is told."""
+    generation: str | None
     is_cpx: bool | None
     atr: bytes | None
     mask: bytes | None
@@ -65,20 +86,33 @@ class CardPattern:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderModel:
+    """A smart-card reader by its USB ids."""
+
+    vendor: int
+    product: int
+    model: str
+    kind: ReaderKind | None
+    libccid: Libccid
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
     """All that is known, in the order of the files."""
 
     releases: tuple[Release, ...] = ()
     cards: tuple[CardPattern, ...] = ()
+    readers: tuple[ReaderModel, ...] = ()
 
 
 def read_knowledge(documents: list[Document]) -> Knowledge:
-    """Return what the knowledge files say; one that is neither a lifecycle table nor a list of cards is not read."""
+    """Return what the knowledge files say; one that is none of the lists known here is not read."""
     releases: list[Release] = []
     cards: list[CardPattern] = []
+    readers: list[ReaderModel] = []
     for document in documents:
         root = document.root
-        if root.has("release") or root.has("card"):
+        if root.has("release") or root.has("card") or root.has("reader"):
             root.text("source")
             root.day("dated")
             root.optional_text("commit")
@@ -90,7 +124,10 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
         elif root.has("card"):
             cards.extend(_card(row) for row in root.tables("card"))
             root.close()
-    return Knowledge(tuple(releases), tuple(cards))
+        elif root.has("reader"):
+            readers.extend(_reader(row) for row in root.tables("reader"))
+            root.close()
+    return Knowledge(tuple(releases), tuple(cards), tuple(readers))
 
 
 def _release(row: Table, family: Family) -> Release:
@@ -116,9 +153,10 @@ def _release(row: Table, family: Family) -> Release:
 
 
 def _card(row: Table) -> CardPattern:
-    row.text("name")
     card = CardPattern(
         kind=row.text("kind"),
+        name=row.text("name"),
+        generation=row.optional_text("generation"),
         is_cpx=row.flag("is_cpx") if row.has("is_cpx") else None,
         atr=_hexadecimal(row, "atr"),
         mask=_hexadecimal(row, "mask"),
@@ -130,6 +168,18 @@ def _card(row: Table) -> CardPattern:
         row.report("mask", "« mask » doit avoir la longueur de « atr »")
     row.close()
     return card
+
+
+def _reader(row: Table) -> ReaderModel:
+    reader = ReaderModel(
+        vendor=row.integer("vendor"),
+        product=row.integer("product"),
+        model=row.text("model"),
+        kind=row.choice("kind", ReaderKind) if row.has("kind") else None,
+        libccid=row.choice("libccid", Libccid),
+    )
+    row.close()
+    return reader
 
 
 def _hexadecimal(row: Table, key: str) -> bytes | None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from prerequis.v1.context_pb2 import Derived, DerivedCard, OsLifecycle
 from prerequis.v1.facts_pb2 import Facts, Reader, Smartcard, System
-from prerequis_rules.derive import card_of, derive
+from prerequis_rules.derive import card_of, derive, reader_of
 from prerequis_rules.messages import moment
 from prerequis_rules.pack import Pack
 
@@ -98,7 +98,32 @@ def test_there_is_one_card_for_each_reader_that_is_not_known_to_be_empty(pack: P
         Reader(seen_by_pcsc=False),
     ]
     derived = derive(Facts(smartcard=Smartcard(readers=readers)), pack.knowledge, NOW)
-    assert list(derived.cards) == [DerivedCard(kind="cps3", is_cpx=True), DerivedCard(), DerivedCard()]
+    cps3 = DerivedCard(kind="cps3", is_cpx=True, name="CPS3", generation="cps3")
+    assert list(derived.cards) == [cps3, DerivedCard(), DerivedCard()]
+    assert len(derived.readers) == len(readers)
+
+
+TWIN, NFC = Reader(usb_vendor=0x08E6, usb_product=0x3437), Reader(usb_vendor=0x072F, usb_product=0x2200)
+
+
+@pytest.mark.parametrize(
+    ("reader", "family", "needs"),
+    [
+        (TWIN, System.WINDOWS, False),
+        (TWIN, System.FAMILY_UNSPECIFIED, False),
+        (NFC, System.LINUX, True),
+        (NFC, System.WINDOWS, None),
+        (NFC, System.FAMILY_UNSPECIFIED, None),
+        (Reader(name="Lecteur"), System.LINUX, None),
+        (Reader(usb_vendor=0x08E6, usb_product=0x2200), System.LINUX, None),
+    ],
+)
+def test_a_listed_reader_needs_its_makers_driver_only_where_that_is_known(
+    shipped: Pack, reader: Reader, family: System.Family.ValueType, needs: bool | None
+) -> None:
+    derived = reader_of(reader, System(family=family), shipped.knowledge)
+    assert (derived.needs_vendor_driver if derived.HasField("needs_vendor_driver") else None) is needs
+    assert derived.HasField("model") == (reader in (TWIN, NFC))
 
 
 @given(st.binary(max_size=40))
@@ -108,7 +133,8 @@ def test_there_is_one_card_for_each_reader_that_is_not_known_to_be_empty(pack: P
 @example(bytes.fromhex("3B751300004309EA9000"))
 def test_any_bytes_are_a_card_of_some_kind_and_never_a_false_cpx(shipped: Pack, atr: bytes) -> None:
     card = card_of(atr, shipped.knowledge)
-    assert card.kind
+    assert card.kind and card.name
+    assert card.HasField("generation") == card.is_cpx
     if card.is_cpx:
         assert any(atr == pattern.atr and pattern.is_cpx for pattern in shipped.knowledge.cards)
 

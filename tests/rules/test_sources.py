@@ -169,6 +169,11 @@ def test_no_row_of_the_lifecycle_tables_was_lost(name: str, rows: int) -> None:
     assert len(read(PACK / f"knowledge/{name}.toml")["release"]) == rows
 
 
+def test_no_reader_is_listed_twice() -> None:
+    ids = [(row["vendor"], row["product"]) for row in read(PACK / "knowledge/readers.toml")["reader"]]
+    assert len(set(ids)) == len(ids) == 66
+
+
 @pytest.mark.parametrize("path", LIFECYCLES, ids=lambda path: path.stem)
 def test_a_release_ends_or_is_vouched_for_until_a_day(path: Path) -> None:
     for row in read(path)["release"]:

@@ -178,21 +178,27 @@ class Derived(message.Message):
 
     OS_FIELD_NUMBER: builtins.int
     CARDS_FIELD_NUMBER: builtins.int
+    READERS_FIELD_NUMBER: builtins.int
     @builtins.property
     def os(self) -> OsLifecycle: ...
     @builtins.property
     def cards(self) -> containers.RepeatedCompositeFieldContainer[DerivedCard]:
         """One for each reader of facts.smartcard that holds a card."""
 
+    @builtins.property
+    def readers(self) -> containers.RepeatedCompositeFieldContainer[DerivedReader]:
+        """One for each reader of facts.smartcard, in their order."""
+
     def __init__(
         self,
         *,
         os: OsLifecycle | None = ...,
         cards: abc.Iterable[DerivedCard] | None = ...,
+        readers: abc.Iterable[DerivedReader] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["os", b"os"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["cards", b"cards", "os", b"os"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cards", b"cards", "os", b"os", "readers", b"readers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -237,27 +243,81 @@ class DerivedCard(message.Message):
 
     KIND_FIELD_NUMBER: builtins.int
     IS_CPX_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    GENERATION_FIELD_NUMBER: builtins.int
     kind: builtins.str
     """cps2ter, cps3, cps3-contactless, cps4, cpx-probable, vitale, other."""
     is_cpx: builtins.bool
+    name: builtins.str
+    """French: "carte Vitale", "CPx, génération CPS4"."""
+    generation: builtins.str
+    """cps2ter, cps3, cps4; of a CPx card whose ATR is listed."""
     def __init__(
         self,
         *,
         kind: builtins.str | None = ...,
         is_cpx: builtins.bool | None = ...,
+        name: builtins.str | None = ...,
+        generation: builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_is_cpx", b"_is_cpx", "_kind", b"_kind", "is_cpx", b"is_cpx", "kind", b"kind"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_generation", b"_generation", "_is_cpx", b"_is_cpx", "_kind", b"_kind", "_name", b"_name", "generation", b"generation", "is_cpx", b"is_cpx", "kind", b"kind", "name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_is_cpx", b"_is_cpx", "_kind", b"_kind", "is_cpx", b"is_cpx", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_generation", b"_generation", "_is_cpx", b"_is_cpx", "_kind", b"_kind", "_name", b"_name", "generation", b"generation", "is_cpx", b"is_cpx", "kind", b"kind", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__generation: _TypeAlias = typing.Literal["generation"]  # noqa: Y015
+    _WhichOneofArgType__generation: _TypeAlias = typing.Literal["_generation", b"_generation"]  # noqa: Y015
     _WhichOneofReturnType__is_cpx: _TypeAlias = typing.Literal["is_cpx"]  # noqa: Y015
     _WhichOneofArgType__is_cpx: _TypeAlias = typing.Literal["_is_cpx", b"_is_cpx"]  # noqa: Y015
     _WhichOneofReturnType__kind: _TypeAlias = typing.Literal["kind"]  # noqa: Y015
     _WhichOneofArgType__kind: _TypeAlias = typing.Literal["_kind", b"_kind"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__generation) -> _WhichOneofReturnType__generation | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__is_cpx) -> _WhichOneofReturnType__is_cpx | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__kind) -> _WhichOneofReturnType__kind | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+
+@typing.final
+class DerivedReader(message.Message):
+    """What the list of readers says of a USB id."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    NEEDS_VENDOR_DRIVER_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    kind: builtins.str
+    """contact, contactless, dual, pinpad, keyboard."""
+    needs_vendor_driver: builtins.bool
+    """The system's own CCID driver is known not to do."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str | None = ...,
+        kind: builtins.str | None = ...,
+        needs_vendor_driver: builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_kind", b"_kind", "_model", b"_model", "_needs_vendor_driver", b"_needs_vendor_driver", "kind", b"kind", "model", b"model", "needs_vendor_driver", b"needs_vendor_driver"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_kind", b"_kind", "_model", b"_model", "_needs_vendor_driver", b"_needs_vendor_driver", "kind", b"kind", "model", b"model", "needs_vendor_driver", b"needs_vendor_driver"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__kind: _TypeAlias = typing.Literal["kind"]  # noqa: Y015
+    _WhichOneofArgType__kind: _TypeAlias = typing.Literal["_kind", b"_kind"]  # noqa: Y015
+    _WhichOneofReturnType__model: _TypeAlias = typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__needs_vendor_driver: _TypeAlias = typing.Literal["needs_vendor_driver"]  # noqa: Y015
+    _WhichOneofArgType__needs_vendor_driver: _TypeAlias = typing.Literal["_needs_vendor_driver", b"_needs_vendor_driver"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kind) -> _WhichOneofReturnType__kind | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__needs_vendor_driver) -> _WhichOneofReturnType__needs_vendor_driver | None: ...
 
 @typing.final
 class Tally(message.Message):

@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from prerequis.v1 import access_pb2 as access_pb2
 from prerequis.v1 import exposure_pb2 as exposure_pb2
+from prerequis.v1 import middleware_pb2 as middleware_pb2
 from prerequis.v1 import software_pb2 as software_pb2
 import builtins as builtins
 import sys
@@ -72,6 +73,7 @@ class Facts(message.Message):
     UPDATES_FIELD_NUMBER: builtins.int
     VPN_FIELD_NUMBER: builtins.int
     WIFI_FIELD_NUMBER: builtins.int
+    MIDDLEWARE_FIELD_NUMBER: builtins.int
     @builtins.property
     def machine(self) -> Machine: ...
     @builtins.property
@@ -150,6 +152,8 @@ class Facts(message.Message):
     def vpn(self) -> exposure_pb2.Vpn: ...
     @builtins.property
     def wifi(self) -> exposure_pb2.Wifi: ...
+    @builtins.property
+    def middleware(self) -> middleware_pb2.Middleware: ...
     def __init__(
         self,
         *,
@@ -192,10 +196,11 @@ class Facts(message.Message):
         updates: software_pb2.Updates | None = ...,
         vpn: exposure_pb2.Vpn | None = ...,
         wifi: exposure_pb2.Wifi | None = ...,
+        middleware: middleware_pb2.Middleware | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "middleware", b"middleware", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "middleware", b"middleware", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
