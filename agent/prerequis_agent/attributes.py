@@ -1,7 +1,7 @@
 """Reads the many small files and registry values that describe a machine, and remembers what it could not read."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from google.protobuf.message import Message
@@ -72,6 +72,15 @@ class Attributes:
         """Return a number of the registry."""
         value = self._registry(key, name, absent)
         return value if isinstance(value, int) else None
+
+    def first_dword(self, keys: Iterable[str], name: str, absent: int | None = None) -> int | None:
+        """Return a number of the first key that has it, None when a key before that is refused."""
+        for key in keys:
+            refused = len(self._refused)
+            value = self.dword(key, name)
+            if value is not None or len(self._refused) > refused:
+                return value
+        return absent
 
     def string(self, key: str, name: str, absent: str | None = None) -> str | None:
         """Return a text of the registry, not expanded."""

@@ -48,6 +48,9 @@ def observe(host: Host) -> Observation:
 
 
 def _fill_from_windows(accounts: list[LocalAccount], facts: Accounts) -> None:
+    if not accounts:
+        # The built-in administrator is always there, if only disabled.
+        raise ParseError("Windows ne liste aucun compte : rien n'est vérifiable.")
     enabled = [account for account in accounts if not account.flags & _DISABLED]
     facts.guest_enabled = any(account.rid == _GUEST for account in enabled)
     facts.built_in_administrator_enabled = any(account.rid == _ADMINISTRATOR for account in enabled)

@@ -4,7 +4,7 @@ import re
 
 from prerequis.v1.access_pb2 import Administrators
 from prerequis_agent.attributes import Attributes, fill
-from prerequis_agent.errors import ParseError
+from prerequis_agent.errors import NotPermitted, ParseError
 from prerequis_agent.host import Host
 from prerequis_agent.plists import run_plist
 from prerequis_agent.probe import Observation, Probe
@@ -42,6 +42,8 @@ def observe(host: Host) -> Observation:
         with attributes.part():
             person = host.win32().console_user()
             fill(facts, at_the_screen=person.administrator if person else None)
+        if facts == Administrators():
+            raise attributes.absence("ses administrateurs")
         return Observation(facts, attributes.detail(facts, _WINDOWS_LABELS))
     if host.platform == "darwin":
         _fill_from_macos(host, attributes, facts)
@@ -53,6 +55,9 @@ def observe(host: Host) -> Observation:
 
 
 def _fill_from_windows(members: list[Member], machine: str, facts: Administrators) -> None:
+    if not members:
+        # The built-in administrator cannot leave the group.
+        raise ParseError("Windows ne liste aucun administrateur : rien n'est vérifiable.")
     classes = [classify(member, machine) for member in members]
     facts.everyone = "everyone" in classes
     for field in ("local_users", "domain_users", "domain_groups", "entra_principals", "unresolved"):
@@ -83,7 +88,7 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: Administrators) 
     groups = {found.name: found for found in parse_group(group)}
     names = {name for found in _GROUPS & groups.keys() for name in _members(groups[found], accounts)}
     with attributes.part():
-        sudoers = read_sudoers(host)
+        sudoers = _sudoers(host)
         if sudoers:
             names |= _fill_from_sudoers(sudoers, accounts, groups, facts)
         else:
@@ -94,6 +99,13 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: Administrators) 
         person = at_the_screen(host)
         if person and (person.name in names or facts.HasField("everyone")):
             facts.at_the_screen = person.name in names or facts.everyone
+
+
+def _sudoers(host: Host) -> Sudoers | None:
+    try:
+        return read_sudoers(host)
+    except NotPermitted:
+        raise NotPermitted("Seul root lit les règles de sudo : relancer l'agent avec sudo.") from None
 
 
 def _members(group: Group, accounts: dict[str, Account]) -> set[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prerequis.v1.access_pb2 import EncryptedVolume, Encryption
 from prerequis_agent.attributes import Attributes, fill
-from prerequis_agent.errors import ParseError
+from prerequis_agent.errors import NotPermitted, ParseError
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
 
@@ -46,7 +46,10 @@ def observe(host: Host) -> Observation:
 
 def _windows_volumes(host: Host) -> list[EncryptedVolume]:
     properties = ("VolumeType", "ProtectionStatus", "ConversionStatus", "EncryptionMethod")
-    rows = [row for row in host.cim(_NAMESPACE, _CLASS, *properties) if row["VolumeType"] != _REMOVABLE]
+    try:
+        rows = [row for row in host.cim(_NAMESPACE, _CLASS, *properties) if row["VolumeType"] != _REMOVABLE]
+    except NotPermitted:
+        raise NotPermitted("Seul un administrateur voit BitLocker : relancer l'agent en administrateur.") from None
     if not rows:
         # A machine that runs has at least the volume it runs from.
         raise ParseError("Windows ne liste aucun volume : le chiffrement n'a pas pu être vérifié.")

@@ -40,15 +40,21 @@ def observe(host: Host) -> Observation:
         _fill_from_registry(attributes, facts)
         with attributes.part():
             # Windows shows these two by the export of its security policy alone, which only an administrator may make.
-            raise NotPermitted("La complexité et le stockage réversible ne se lisent que par secedit.")
+            raise NotPermitted(
+                "La complexité et le stockage réversible ne se voient que dans secedit, en administrateur."
+            )
         return Observation(facts, attributes.detail(facts, _WINDOWS_LABELS))
     if host.platform == "darwin":
         _fill_from_macos(run_plist(host, "pwpolicy", "-getaccountpolicies"), facts)
         return Observation(facts, attributes.detail(facts, _LABELS))
+    labels = dict(_LINUX_LABELS)
     _fill_from_linux(attributes, facts)
     if facts == PasswordPolicy():
         raise attributes.absence("sa politique de mots de passe")
-    return Observation(facts, attributes.detail(facts, _LINUX_LABELS))
+    if not facts.lockout_threshold and facts.HasField("lockout_threshold"):
+        # What never begins has no duration.
+        del labels["lockout_seconds"]
+    return Observation(facts, attributes.detail(facts, labels))
 
 
 def _fill_from_rules(rules: PasswordRules, facts: PasswordPolicy) -> None:

@@ -18,18 +18,25 @@ _LABELS = {"enabled": "verrouillage", "delay_seconds": "délai", "asks_password"
 
 
 def observe(host: Host) -> Observation:
-    """Return the lock of the session at the screen; raises Unsupported where there is no screen to lock."""
+    """Return the lock of the session at the screen.
+
+    Raises Unsupported where there is no screen to lock or where the choice is the user's, NotPermitted when it is
+    hidden.
+    """
     facts = SessionLock()
     attributes = Attributes(host)
     if host.platform == "win32":
         _fill_from_windows(host, attributes, facts)
     elif host.platform == "darwin":
-        _fill_from_macos(host, attributes, facts)
+        _fill_from_macos(host, facts)
     else:
         if not any(attributes.names(place) for place in _SESSIONS):
             raise Unsupported("Ce poste n'a pas de bureau graphique à verrouiller.")
         _fill_from_gnome(attributes, facts)
-    return Observation(facts, attributes.detail(facts, _LABELS))
+    if facts == SessionLock():
+        raise attributes.refusal() or Unsupported("Rien n'est imposé ; le réglage de l'utilisateur ne se lit pas.")
+    locks = facts.enabled or not facts.HasField("enabled")
+    return Observation(facts, attributes.detail(facts, _LABELS if locks else {}))
 
 
 def _fill_from_windows(host: Host, attributes: Attributes, facts: SessionLock) -> None:
@@ -38,10 +45,8 @@ def _fill_from_windows(host: Host, attributes: Attributes, facts: SessionLock) -
     if limit:
         fill(facts, enabled=True, delay_seconds=limit, asks_password=True, imposed=True)
         return
-    with attributes.part():
-        person = host.win32().console_user()
-        if person is None or person.sid is None:
-            raise Unsupported("L'écran de veille appartient à chaque session, et personne n'en a ouvert.")
+    person = host.win32().console_user()
+    if person and person.sid:
         _fill_from_screen_saver(attributes, rf"HKU\{person.sid}", limit_known=limit is not None, facts=facts)
 
 
@@ -78,23 +83,17 @@ def _fill_from_gnome(attributes: Attributes, facts: SessionLock) -> None:
     elif idle is not None:
         fill(facts, enabled=True, asks_password=lock, imposed=True)
         fill(facts, delay_seconds=None if wait is None else idle + wait)
-    else:
-        with attributes.part():
-            raise Unsupported("Aucun réglage imposé : chaque utilisateur choisit le sien, que l'agent ne lit pas.")
 
 
-def _fill_from_macos(host: Host, attributes: Attributes, facts: SessionLock) -> None:
-    with attributes.part():
-        imposed = read_plist(host, _SCREEN_SAVER)
-        if imposed is None:
-            raise Unsupported("Aucun réglage imposé : chaque utilisateur choisit le sien, que l'agent ne lit pas.")
-        idle, asks, wait = (imposed.get(name) for name in ("idleTime", "askForPassword", "askForPasswordDelay"))
-        if isinstance(idle, int):
-            fill(facts, enabled=idle > 0, imposed=True)
-            if idle and isinstance(wait, int):
-                facts.delay_seconds = idle + wait
-        if isinstance(asks, int):
-            facts.asks_password = bool(asks)
+def _fill_from_macos(host: Host, facts: SessionLock) -> None:
+    imposed = read_plist(host, _SCREEN_SAVER) or {}
+    idle, asks, wait = (imposed.get(name) for name in ("idleTime", "askForPassword", "askForPasswordDelay"))
+    if isinstance(idle, int):
+        fill(facts, enabled=idle > 0, imposed=True)
+        if idle and isinstance(wait, int):
+            facts.delay_seconds = idle + wait
+    if isinstance(asks, int):
+        facts.asks_password = bool(asks)
 
 
 PROBE = Probe(

@@ -20,6 +20,7 @@ _ANYONE = frozenset({"S-1-1-0", "S-1-5-7", "S-1-5-32-546"})
 # FILE_WRITE_DATA, GENERIC_ALL and GENERIC_WRITE (winnt.h).
 _WRITE = 0x2 | 0x1000_0000 | 0x4000_0000
 _GUEST, _DISABLED = 501, 0x2
+_RUNNING = 4
 _REMOTE = frozenset({"cifs", "smb3", "smbfs", "nfs", "nfs4", "fuse.sshfs", "fuse.davfs", "davfs", "afpfs", "webdav"})
 _EXPORTS = "/etc/exports"
 _POINTS = ("dscl", "-plist", ".", "-readall", "/SharePoints", "smb_shared", "smb_guestaccess")
@@ -43,7 +44,7 @@ def observe(host: Host) -> Observation:
             facts.mounted = count_mounted(host.run("mount").stdout)
     else:
         with attributes.part():
-            _fill_from_servers(offered_folders(host) + _exports(host), facts)
+            _fill_from_servers(_folders(host), facts)
         mounts = attributes.text("/proc/mounts")
         if mounts:
             facts.mounted = sum(line.split()[2] in _REMOTE for line in mounts.splitlines() if len(line.split()) > 2)
@@ -54,11 +55,11 @@ def observe(host: Host) -> Observation:
 
 def _fill_from_windows(host: Host, attributes: Attributes, facts: Shares) -> None:
     with attributes.part():
-        names = [
-            str(row["Name"])
-            for row in host.cim("root/cimv2", "Win32_Share", "Name", "Type")
-            if row["Type"] == _FOLDER and not str(row["Name"]).endswith("$")
-        ]
+        rows = host.cim("root/cimv2", "Win32_Share", "Name", "Type")
+        if not rows and _serves(host):
+            # A server always offers IPC$.
+            raise ParseError("Windows ne liste aucun partage : rien n'est vérifiable.")
+        names = [str(row["Name"]) for row in rows if row["Type"] == _FOLDER and not str(row["Name"]).endswith("$")]
         facts.offered = len(names)
         _fill_from_rights(host, names, facts)
     with attributes.part():
@@ -68,11 +69,19 @@ def _fill_from_windows(host: Host, attributes: Attributes, facts: Shares) -> Non
         fill(facts, mounted=None if drives is None else len(drives))
 
 
+def _serves(host: Host) -> bool:
+    server = host.win32().service("LanmanServer")
+    return server is not None and server.state == _RUNNING
+
+
 def _fill_from_rights(host: Host, names: list[str], facts: Shares) -> None:
     """Fill what the rights on the shares allow; those on the files, which may be narrower, are not read."""
-    rights = [host.registry_value(_RIGHTS, name) for name in names]
+    try:
+        rights = [host.registry_value(_RIGHTS, name) for name in names]
+    except NotPermitted:
+        raise NotPermitted("Les droits des partages ne se voient qu'en administrateur.") from None
     if any(not isinstance(right, bytes) for right in rights):
-        raise NotPermitted("Windows ne montre pas les droits de tous les partages.")
+        raise ParseError("Windows ne montre pas les droits de tous les partages.")
     allowances = [parse_allowances(right) for right in rights if isinstance(right, bytes)]
     for_anyone = [
         0xFFFF_FFFF if allowed is None else sum({one.mask for one in allowed if one.sid in _ANYONE})
@@ -88,6 +97,13 @@ def _fill_from_servers(shares: list[Share], facts: Shares) -> None:
     facts.offered = len(shares)
     facts.open_to_guests = sum(share.to_guests for share in shares)
     facts.writable_by_everyone = sum(share.writable_by_everyone for share in shares)
+
+
+def _folders(host: Host) -> list[Share]:
+    try:
+        return offered_folders(host) + _exports(host)
+    except NotPermitted:
+        raise NotPermitted("Seul root voit les partages des utilisateurs : relancer l'agent avec sudo.") from None
 
 
 def _exports(host: Host) -> list[Share]:
@@ -148,5 +164,5 @@ PROBE = Probe(
     commands=("launchctl", "dscl", "mount"),
     registry=(_RIGHTS, r"HKU\*\Network"),
     cim=("root/cimv2:Win32_Share",),
-    win32=("console_user", "local_accounts"),
+    win32=("console_user", "local_accounts", "service"),
 )

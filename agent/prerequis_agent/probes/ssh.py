@@ -12,6 +12,7 @@ from prerequis_agent.probe import Observation, Probe
 
 _CONFIGURATION = "/etc/ssh/sshd_config"
 _SERVER = "/usr/sbin/sshd"
+_PORT = 22
 _DEEPEST = 4
 
 _LABELS = {"running": "serveur SSH"}
@@ -33,12 +34,18 @@ def observe(host: Host) -> Observation:
     else:
         directives = _fill_from_configuration(host, attributes, facts)
         ports = listened_ports(attributes)
-        if directives and ports is not None:
-            # With socket activation the listener is systemd's, which is an SSH server all the same.
+        # With socket activation the listener is systemd's, which is an SSH server all the same.
+        if directives is not None and ports is not None:
             facts.running = bool(ports & {int(port) for port in directives.get("port", ["22"]) if port.isdecimal()})
+        elif ports and _PORT in ports:
+            # The files that may name another port are hidden.
+            facts.running = True
     if facts == Ssh():
         raise attributes.absence("son serveur SSH")
-    return Observation(facts, attributes.detail(facts, _SERVER_LABELS if facts.running else _LABELS))
+    labels = _SERVER_LABELS if facts.running else _LABELS
+    if host.platform == "win32":
+        labels = {field: label for field, label in labels.items() if field != "root_login"}
+    return Observation(facts, attributes.detail(facts, labels))
 
 
 def _fill_from_windows(host: Host, attributes: Attributes, facts: Ssh) -> None:
