@@ -4,9 +4,11 @@ Traffic is denied by default when every packet of PACKETS that no rule speaks of
 that filters inbound traffic: one deny is enough, and IPv4 closed with IPv6 open is open.
 """
 
+import re
 from dataclasses import dataclass, field
 
-from prerequis.v1.facts_pb2 import Firewall
+from prerequis.v1.facts_pb2 import Firewall, FirewallProfile
+from prerequis_agent.attributes import Attributes, fill
 from prerequis_agent.errors import NotPermitted, Unreadable, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.packet_filter import PACKETS, Fate, Packet, Table, parse_iptables, parse_nftables
@@ -20,6 +22,19 @@ _IPTABLES = (
 # How iptables-save signs when its rules live in nftables.
 _OVER_NFTABLES = "(nf_tables)"
 _IPV6_ADDRESSES = "/proc/net/if_inet6"
+
+_SERVICE = r"HKLM\SYSTEM\CurrentControlSet\Services\mpssvc"
+_LOCAL = r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
+_POLICY = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall"
+# For each profile, where it is looked for, the first that says something winning: the policy, then the machine's own.
+# StandardProfile is the name from before Windows Vista, which the machine's own settings keep for the private profile.
+_PROFILES = {
+    "domain": (rf"{_POLICY}\DomainProfile", rf"{_LOCAL}\DomainProfile"),
+    "private": (rf"{_POLICY}\PrivateProfile", rf"{_POLICY}\StandardProfile", rf"{_LOCAL}\StandardProfile"),
+    "public": (rf"{_POLICY}\PublicProfile", rf"{_LOCAL}\PublicProfile"),
+}
+_DISABLED, _BLOCK, _PRODUCT_ON = 4, 1, 0
+_STATE = re.compile(r"\(State = (\d)\)")
 
 
 @dataclass(slots=True)
@@ -55,8 +70,12 @@ def observe(host: Host) -> Observation:
 
     Raises NotPermitted without administrator rights, Unsupported when no program can show the rules.
     """
+    if host.platform == "win32":
+        return _of_windows(host)
+    if host.platform == "darwin":
+        return Observation(parse_application_firewall(host.run("socketfilterfw", "--getglobalstate").stdout))
     if host.platform != "linux":
-        raise Unsupported("Le pare-feu n'est pas encore relevé sur ce système.")
+        raise Unsupported("Le pare-feu n'est pas relevé sur ce système.")
     ruleset = _read(host)
     facts = Firewall()
     active = ruleset.is_active()
@@ -71,6 +90,65 @@ def observe(host: Host) -> Observation:
     loaded = {"nftables": ruleset.nftables, "iptables": ruleset.iptables}
     facts.engines.extend(engine for engine, tables in loaded.items() if any(table.is_loaded for table in tables))
     return Observation(facts, " ".join(ruleset.unseen))
+
+
+def parse_application_firewall(text: str) -> Firewall:
+    """Return what `socketfilterfw --getglobalstate` says; raises Unreadable when it says nothing.
+
+    0 is off, 1 asks program by program, 2 blocks everything.
+    """
+    state = _STATE.search(text)
+    if not state:
+        raise Unreadable("socketfilterfw ne dit pas si le pare-feu est actif.")
+    level = int(state[1])
+    facts = Firewall(active=level > 0, engines=["alf"] if level else [])
+    if level != 1:
+        facts.inbound_denied_by_default = level > 1
+    return facts
+
+
+def _of_windows(host: Host) -> Observation:
+    attributes = Attributes(host)
+    service = attributes.dword(_SERVICE, "Start")
+    facts = Firewall(profiles=[_profile(attributes, name, places) for name, places in _PROFILES.items()])
+    if service == _DISABLED:
+        # Without its service the firewall filters nothing, whatever its settings say.
+        for profile in facts.profiles:
+            profile.enabled, profile.inbound_denied_by_default = False, False
+    known = [profile for profile in facts.profiles if profile.HasField("enabled")]
+    denying = [profile for profile in facts.profiles if profile.HasField("inbound_denied_by_default")]
+    if len(known) == len(_PROFILES):
+        facts.active = all(profile.enabled for profile in known)
+    if len(denying) == len(_PROFILES):
+        facts.inbound_denied_by_default = all(profile.inbound_denied_by_default for profile in denying)
+    if any(profile.enabled for profile in known):
+        facts.engines.append("windows")
+    if not facts.active and _has_another(host):
+        facts.active = True
+        facts.ClearField("inbound_denied_by_default")
+        facts.engines.append("other")
+    return Observation(facts, attributes.detail(facts, {"active": "pare-feu actif"}))
+
+
+def _profile(attributes: Attributes, name: str, places: tuple[str, ...]) -> FirewallProfile:
+    profile = FirewallProfile(name=name)
+    # Absent everywhere, a profile is on and denies (EnableFirewall 1, DefaultInboundAction 1: Windows' own defaults).
+    enabled = attributes.first_dword(places, "EnableFirewall", 1)
+    action = attributes.first_dword(places, "DefaultInboundAction", _BLOCK)
+    fill(profile, enabled=None if enabled is None else enabled == 1)
+    if enabled is not None and action is not None:
+        profile.inbound_denied_by_default = enabled == 1 and action == _BLOCK
+    return profile
+
+
+def _has_another(host: Host) -> bool:
+    """Return whether the Security Center knows a firewall of another maker that is on; servers have no such center."""
+    try:
+        products = host.win32().security_products("firewall")
+    except (NotPermitted, Unsupported):
+        return False
+    # Windows lists its own too, whose translated name keeps the word.
+    return any(product.state == _PRODUCT_ON and "windows" not in product.name.lower() for product in products)
 
 
 def _read(host: Host) -> Ruleset:
@@ -125,5 +203,7 @@ PROBE = Probe(
     name="firewall",
     observe=observe,
     reads=(_IPV6_ADDRESSES, "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"),
-    commands=("nft", *(program for _, *programs, _ in _IPTABLES for program in programs)),
+    commands=("nft", *(program for _, *programs, _ in _IPTABLES for program in programs), "socketfilterfw"),
+    registry=(_SERVICE, *(place for places in _PROFILES.values() for place in places)),
+    win32=("security_products",),
 )

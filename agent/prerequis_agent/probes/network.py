@@ -5,10 +5,12 @@ import sys
 from dataclasses import dataclass
 
 from prerequis.v1.facts_pb2 import Addresses, Interface, Network
-from prerequis_agent.attributes import Attributes
-from prerequis_agent.errors import ParseError
+from prerequis_agent.attributes import Attributes, fill
+from prerequis_agent.errors import NotPermitted, ParseError, Unsupported
 from prerequis_agent.host import Host
+from prerequis_agent.macos_network import INTERFACES, PREFERENCES, parse_dhcp, parse_interfaces, parse_route
 from prerequis_agent.probe import Observation, Probe
+from prerequis_agent.windows.adapters import ADAPTER_CLASSES, fill_network
 
 _NET = "/sys/class/net"
 # Where the resolvers behind a local stub are named, systemd-resolved first, then NetworkManager.
@@ -27,6 +29,9 @@ _ATTRIBUTES = ("carrier", "duplex", "flags", "mtu", "operstate", "speed", "tun_f
 _IFF_UP, _IFF_TUN = 0x1, 0x1
 # RTF_* of linux/route.h.
 _RTF_UP, _RTF_REJECT = 0x1, 0x200
+
+
+_NAMES_ALONE = "Passerelles, résolveurs DNS et nature des interfaces : non relevés sur ce système."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +97,11 @@ def observe(host: Host) -> Observation:
 
     Raises NotPermitted or Unsupported when the interfaces cannot be listed.
     """
-    if host.platform != "linux":
-        facts = Network(interfaces=_interfaces_of_psutil(host))
-        return Observation(facts, "Passerelles, résolveurs DNS et nature des interfaces : non relevés sur ce système.")
+    if host.platform == "win32":
+        return _of_windows(host)
     attributes = Attributes(host)
+    if host.platform == "darwin":
+        return _of_macos(host, attributes)
     names = attributes.names(_NET)
     if names is None:
         raise attributes.absence("ses interfaces réseau")
@@ -111,6 +117,42 @@ def observe(host: Host) -> Observation:
         # The empty name is that of no interface.
         preferred = routes[0].interface if routes else ""
     facts.interfaces.extend(_interfaces(attributes, names, preferred))
+    return Observation(facts, attributes.detail(facts, {"gateways": "passerelles", "resolvers": "résolveurs DNS"}))
+
+
+def _of_windows(host: Host) -> Observation:
+    facts = Network()
+    try:
+        fill_network(host, facts)
+    except (NotPermitted, Unsupported):
+        return Observation(Network(interfaces=_interfaces_of_psutil(host)), _NAMES_ALONE)
+    return Observation(facts)
+
+
+def _of_macos(host: Host, attributes: Attributes) -> Observation:
+    facts = Network()
+    with attributes.part():
+        content = host.read_bytes(INTERFACES)
+        facts.interfaces.extend(parse_interfaces(content) if content is not None else _interfaces_of_psutil(host))
+    resolvers = _resolvers(attributes)
+    if resolvers is not None:
+        facts.resolvers.CopyFrom(Addresses(addresses=resolvers))
+    with attributes.part():
+        answer = host.run("route", "-n", "get", "default")
+        route = parse_route(answer.stdout)
+        if route is None and "not in table" not in answer.stderr:
+            raise ParseError("route ne donne pas la passerelle.")
+        gateway, device = route or (None, "")
+        facts.gateways.CopyFrom(Addresses(addresses=[gateway] if gateway else []))
+        for interface in facts.interfaces:
+            interface.carries_default_route = interface.name == device
+        preferences = host.read_bytes(PREFERENCES)
+        fill(facts, dhcp=parse_dhcp(preferences, device) if preferences is not None else None)
+    with attributes.part():
+        live = {interface.name: interface for interface in _interfaces_of_psutil(host)}
+        for interface in facts.interfaces:
+            if interface.name in live:
+                interface.MergeFrom(live[interface.name])
     return Observation(facts, attributes.detail(facts, {"gateways": "passerelles", "resolvers": "résolveurs DNS"}))
 
 
@@ -224,5 +266,9 @@ PROBE = Probe(
         "/proc/net/route",
         *(f"{_NET}/*/{name}" for name in _ATTRIBUTES),
         *_UPSTREAM_RESOLVERS,
+        INTERFACES,
+        PREFERENCES,
     ),
+    commands=("route",),
+    cim=ADAPTER_CLASSES,
 )

@@ -18,12 +18,17 @@ from prerequis_agent.errors import NotPermitted, ParseError, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.probe import Observation, Probe
+from prerequis_agent.windows.api import CimValue
 
 _USB = "/sys/bus/usb/devices"
 _SMART_CARD_CLASS = "0b"
 # Each driver of pcsc-lite says in its bundle which USB ids it drives and how it names them.
 _DRIVERS = ("/usr/lib/pcsc/drivers", "/usr/lib64/pcsc/drivers")
 _SERVICE_PROGRAMS = ("/usr/sbin/pcscd", "/usr/bin/pcscd", "/usr/local/sbin/pcscd")
+# The device class of smart-card readers, and of USB interfaces that Windows has no driver for.
+_READER_CLASS, _NO_DRIVER = "{50dd5230-ba8a-11d1-bf5d-0000f805f530}", 28
+_USB_DEVICE = re.compile(r"USB\\VID_([0-9A-F]{4})&PID_([0-9A-F]{4})", re.IGNORECASE)
+_WINDOWS_SERVICE, _RUNNING, _DISABLED = "SCardSvr", 4, 4
 _SLOT = re.compile(r"(?: [0-9A-F]{2}){2}$")
 # The interface in brackets tells two slots apart, unless it has the look of a serial number.
 _BRACKETED_SERIAL = re.compile(r"\s*\[(?=[^\] ]*[0-9][^\] ]*[0-9])[^\] ]{4,}\]")
@@ -61,6 +66,10 @@ class PcscView:
 
 _ABSENT = PcscView(Smartcard.ABSENT, None, "Le service PC/SC n'est pas installé : installer le paquet pcscd.")
 _STOPPED = PcscView(Smartcard.STOPPED, None, "Le service PC/SC (carte à puce) est arrêté : le démarrer.")
+_FORBIDDEN = PcscView(
+    Smartcard.STOPPED, None, "Le service Windows « Carte à puce » est désactivé : le remettre en démarrage manuel."
+)
+_AT_REST = PcscView(Smartcard.STOPPED, None, "Le service « Carte à puce » est arrêté et aucun lecteur n'est branché.")
 
 
 def reader_name(pcsc_name: str) -> str:
@@ -132,20 +141,60 @@ def observe(host: Host) -> Observation:
     Raises NotPermitted or Unsupported, with the remedy, when neither the USB bus nor PC/SC can be asked.
     """
     attributes = Attributes(host)
-    usb = _usb_ids(attributes) if host.platform == "linux" else None
+    usb: list[UsbId] | None = None
+    with attributes.part():
+        if host.platform == "linux":
+            usb = _usb_ids(attributes)
+        elif host.platform == "win32":
+            usb = _windows_usb_ids(host)
     view = _ask(host)
+    if host.platform == "win32":
+        view = _with_windows_service(host, view, usb)
     if usb is None and view.slots is None:
         raise (NotPermitted if view.service == Smartcard.REFUSED else Unsupported)(view.remedy)
     names: dict[UsbId, str] = {}
     with attributes.part():
-        names = _driver_names(host) if usb else {}
+        names = _driver_names(host) if usb and host.platform == "linux" else {}
     facts = Smartcard(readers=join(usb or [], view.slots, names))
     if view.service is not None:
         facts.service = view.service
     told = [view.remedy, attributes.detail(facts, {})]
-    if usb is None and host.platform == "linux":
+    if usb is None and host.platform in ("linux", "win32"):
         told.append("Le bus USB n'est pas visible : un lecteur sans pilote ne se verrait pas.")
     return Observation(facts, " ".join(filter(None, told)))
+
+
+def _with_windows_service(host: Host, view: PcscView, usb: list[UsbId] | None) -> PcscView:
+    """Return what PC/SC says, corrected by what the service control manager knows of its service."""
+    if view.slots is not None or view.service == Smartcard.REFUSED:
+        return view
+    try:
+        service = host.win32().service(_WINDOWS_SERVICE)
+    except (NotPermitted, Unsupported):
+        return view
+    if service is None:
+        return PcscView(Smartcard.ABSENT, None, "Ce Windows n'a pas le service « Carte à puce ».")
+    if service.start == _DISABLED:
+        return _FORBIDDEN
+    if service.state == _RUNNING:
+        return PcscView(Smartcard.RUNNING, None, view.remedy)
+    # Windows starts it when a reader is plugged in.
+    return _AT_REST if usb == [] else _STOPPED
+
+
+def _windows_usb_ids(host: Host) -> list[UsbId]:
+    """Return the vendor and product of each reader on the USB bus, those without a driver too; no serial number."""
+    rows = host.cim("root/cimv2", "Win32_PnPEntity", "PNPDeviceID", where={"ClassGuid": _READER_CLASS})
+    bare = host.cim(
+        "root/cimv2", "Win32_PnPEntity", "PNPDeviceID", "CompatibleID", where={"ConfigManagerErrorCode": _NO_DRIVER}
+    )
+    rows += [row for row in bare if _is_of_reader_class(row["CompatibleID"])]
+    found = (_USB_DEVICE.match(str(row["PNPDeviceID"])) for row in rows)
+    return sorted((int(device[1], 16), int(device[2], 16)) for device in found if device)
+
+
+def _is_of_reader_class(compatible: CimValue) -> bool:
+    return isinstance(compatible, list) and any(str(each).upper().startswith("USB\\CLASS_0B") for each in compatible)
 
 
 def _usb_ids(attributes: Attributes) -> list[UsbId] | None:
@@ -236,4 +285,6 @@ PROBE = Probe(
         *(f"{place}/*/Contents/Info.plist" for place in _DRIVERS),
         *_SERVICE_PROGRAMS,
     ),
+    cim=("root/cimv2:Win32_PnPEntity",),
+    win32=("service",),
 )

@@ -150,6 +150,6 @@ def test_an_answer_that_is_none_is_an_error(tmp_path: Path, answer: CommandResul
         observe(tmp_path, nft=answer)
 
 
-def test_another_system_is_not_supported_yet() -> None:
+def test_another_system_is_not_supported() -> None:
     with pytest.raises(Unsupported):
-        PROBE.observe(Host(platform="win32"))
+        PROBE.observe(Host(platform="freebsd14"))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.agent.probes.windows_fixture import FixtureWindows
 
 from prerequis.v1.facts_pb2 import Network
 from prerequis_agent.errors import ParseError
@@ -50,8 +51,8 @@ def test_the_gateways_are_those_of_ip_route() -> None:
     ]
 
 
-def test_another_system_gives_the_interfaces_that_psutil_knows() -> None:
-    seen = PROBE.observe(Host(platform="win32"))
+def test_a_windows_without_cim_gives_the_interfaces_that_psutil_knows() -> None:
+    seen = PROBE.observe(Host(platform="win32", windows=FixtureWindows({})))
     live = PROBE.observe(Host())
     assert isinstance(seen.facts, Network) and isinstance(live.facts, Network)
     assert [interface.name for interface in seen.facts.interfaces] == [
