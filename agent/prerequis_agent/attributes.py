@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from google.protobuf.message import Message
 
-from prerequis_agent.errors import NotPermitted, ProbeError, Unreadable, Unsupported
+from prerequis_agent.errors import NotPermitted, ParseError, ProbeError, Unreadable, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.windows.api import RegistryValue
 
@@ -94,6 +94,14 @@ class Attributes:
             self._refused.append(key)
             return None
         return absent if value is None else value
+
+    def require(self, key: str) -> None:
+        """Raise ParseError when a key that every Windows has is absent: no value then has its documented default."""
+        try:
+            if self._host.registry_keys(key) is None:
+                raise ParseError(f"Le registre n'a pas {key} : rien n'est vérifiable.")
+        except NotPermitted:
+            self._refused.append(key)
 
     def subkeys(self, key: str) -> list[str] | None:
         """Return the names of the keys below a key, none when it is absent; None when it is refused."""

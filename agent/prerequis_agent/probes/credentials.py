@@ -38,6 +38,7 @@ def observe(host: Host) -> Observation:
         raise Unsupported("Ces protections n'existent que sous Windows.")
     facts = Credentials()
     attributes = Attributes(host)
+    attributes.require(_LSA)
     _fill_from_lsa(attributes, facts)
     # Since Windows 8.1 the password stays in clear only where the value is 1 (Microsoft, KB2871997).
     wdigest = attributes.dword(_WDIGEST, "UseLogonCredential", absent=0)

@@ -22,6 +22,7 @@ def observe(host: Host) -> Observation:
         raise Unsupported("Le contrôle de compte d'utilisateur n'existe que sous Windows.")
     facts = Elevation()
     attributes = Attributes(host)
+    attributes.require(_SYSTEM)
     # Defaults: "User Account Control settings and configuration", Microsoft Learn.
     enabled = attributes.dword(_SYSTEM, "EnableLUA", absent=1)
     secure = attributes.dword(_SYSTEM, "PromptOnSecureDesktop", absent=1)

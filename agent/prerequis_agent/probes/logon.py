@@ -75,6 +75,7 @@ def is_shared(name: str) -> bool:
 
 
 def _fill_from_windows(host: Host, attributes: Attributes, facts: Logon) -> None:
+    attributes.require(_WINLOGON)
     # Absent means no automatic session ("Turn on automatic logon", Microsoft Learn) and ten accounts in cache
     # ("Interactive logon: Number of previous logons to cache").
     automatic = attributes.string(_WINLOGON, "AutoAdminLogon", absent="0")

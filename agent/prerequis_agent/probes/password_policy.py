@@ -37,12 +37,16 @@ def observe(host: Host) -> Observation:
     if host.platform == "win32":
         with attributes.part():
             _fill_from_rules(host.win32().password_policy(), facts)
-        _fill_from_registry(attributes, facts)
+        with attributes.part():
+            attributes.require(_LSA)
+            _fill_from_registry(attributes, facts)
         with attributes.part():
             # Windows shows these two by the export of its security policy alone, which only an administrator may make.
             raise NotPermitted(
                 "La complexité et le stockage réversible ne se voient que dans secedit, en administrateur."
             )
+        if facts == PasswordPolicy():
+            raise attributes.absence("sa politique de mots de passe")
         return Observation(facts, attributes.detail(facts, _WINDOWS_LABELS))
     if host.platform == "darwin":
         _fill_from_macos(run_plist(host, "pwpolicy", "-getaccountpolicies"), facts)

@@ -39,6 +39,7 @@ def observe(host: Host) -> Observation:
 
 
 def _fill_from_windows(attributes: Attributes, facts: RemoteDesktop) -> None:
+    attributes.require(_SERVER)
     # Off unless somebody turned it on ("fDenyTSConnections", Microsoft Learn, unattended setup reference).
     denied = _in_force(attributes, _SERVER, "fDenyTSConnections", absent=1)
     first = _in_force(attributes, _LISTENER, "UserAuthentication")
