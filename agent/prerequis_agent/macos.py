@@ -58,7 +58,7 @@ def fill_hardware(host: Host, attributes: Attributes, facts: Machine) -> None:
             memory_bytes=_number(said.get("hw.memsize")),
             is_virtual=None if virtual is None else virtual == "1",
         )
-        # Since 2023 the identifier of a portable is Mac14,2 like that of a desktop: only the old name tells.
+        # Since 2022 the identifier of a portable is Mac14,2 like that of a desktop: only the old name tells.
         if model and model.startswith("MacBook"):
             facts.has_battery = True
 

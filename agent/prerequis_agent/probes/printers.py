@@ -8,7 +8,8 @@ from prerequis_agent.errors import ProbeError
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
 
-_PRINTERS = r"HKLM\SYSTEM\CurrentControlSet\Control\Print\Printers"
+_PRINT = r"HKLM\SYSTEM\CurrentControlSet\Control\Print"
+_PRINTERS = rf"{_PRINT}\Printers"
 _POLICY = r"HKLM\SOFTWARE\Policies\Microsoft\Windows NT\Printers"
 _POINT_AND_PRINT = rf"{_POLICY}\PointAndPrint"
 _VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
@@ -60,7 +61,8 @@ def observe(host: Host) -> Observation:
 
 def _fill_from_windows(host: Host, attributes: Attributes, facts: Printers) -> None:
     names = attributes.subkeys(_PRINTERS)
-    if names is not None:
+    # The key is there on a Windows without any printer: its absence says nothing.
+    if names is not None and "Printers" in (attributes.subkeys(_PRINT) or ()):
         ports = [(attributes.string(rf"{_PRINTERS}\{name}", "Port") or "").lower() for name in names]
         facts.count = sum(port not in _NO_PAPER and not port.startswith("microsoft.") for port in ports)
     with attributes.part():

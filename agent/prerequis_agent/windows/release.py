@@ -15,7 +15,10 @@ _REBOOTS = {
 _OPERATING_SYSTEM = ("root/cimv2", "Win32_OperatingSystem")
 _LICENCES = ("root/cimv2", "SoftwareLicensingProduct")
 # The application id of Windows among what the licensing service knows.
-_WINDOWS_LICENCES: dict[str, str | int | bool] = {"ApplicationID": "55c92734-d682-4d71-983e-d6ec3f16059f", "LicenseStatus": 1}
+_WINDOWS_LICENCES: dict[str, str | int | bool] = {
+    "ApplicationID": "55c92734-d682-4d71-983e-d6ec3f16059f",
+    "LicenseStatus": 1,
+}
 # Activation ids of the commercial ESU of Windows 10, years 1 to 3
 # (https://learn.microsoft.com/windows/whats-new/enable-extended-security-updates); the consumer's leave no trace.
 _ESU = frozenset(
@@ -63,10 +66,19 @@ def fill_release(host: Host, attributes: Attributes, facts: System) -> None:
             facts.updated_at.FromDatetime(results.installed_at)
         if results.searched_at:
             facts.update_list_at.FromDatetime(results.searched_at)
-    waits = [attributes.subkeys(key) for key in _REBOOTS]
-    if all(names is not None for names in waits):
-        facts.reboot_required = any(name in (names or ()) for names, name in zip(waits, _REBOOTS.values(), strict=True))
+    fill(facts, reboot_required=_reboot_required(attributes))
     if facts.build == _ESU_BUILD and facts.product == System.WORKSTATION:
         with attributes.part():
             rows = host.cim(*_LICENCES, "ID", where=_WINDOWS_LICENCES)
-            facts.extended_updates = any(str(row["ID"]).lower() in _ESU for row in rows)
+            # A Windows that lists no licence of its own was not asked well.
+            if rows:
+                facts.extended_updates = any(str(row["ID"]).lower() in _ESU for row in rows)
+
+
+def _reboot_required(attributes: Attributes) -> bool | None:
+    """Return whether one of the keys that ask for a reboot is there; None where no key of the sort can be seen."""
+    waits = {name: attributes.subkeys(key) for key, name in _REBOOTS.items()}
+    if any(name in (names or ()) for name, names in waits.items()):
+        return True
+    # Every Windows has keys beside the one of component servicing.
+    return False if waits["RebootPending"] and waits["RebootRequired"] is not None else None

@@ -53,14 +53,6 @@ def test_the_system_volume_is_that_of_df(this_machine: Machine) -> None:
     assert this_machine.system_volume_free_bytes == pytest.approx(int(available), abs=500_000_000)
 
 
-def test_another_system_gives_what_psutil_knows(this_machine: Machine) -> None:
-    seen = PROBE.observe(Host(platform="darwin"))
-    assert isinstance(seen.facts, Machine)
-    assert seen.facts.memory_bytes == this_machine.memory_bytes
-    assert seen.facts.threads == this_machine.threads
-    assert "disques" in seen.detail
-
-
 @given(st.text() | st.text("0123456789: \t\nprocessorMemTotalkBflags"))
 def test_any_text_is_a_processor_and_a_memory_or_a_parse_error(text: str) -> None:
     for parse in (parse_cpuinfo, parse_meminfo):

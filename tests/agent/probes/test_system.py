@@ -1,6 +1,5 @@
 import gzip
 import os
-import platform
 import shlex
 import shutil
 import subprocess
@@ -74,15 +73,6 @@ def test_to_look_at_the_updates_writes_nothing() -> None:
     before = state()
     PROBE.observe(Host())
     assert state() == before
-
-
-@pytest.mark.parametrize(("system", "family"), [("darwin", System.MACOS), ("win32", System.WINDOWS)])
-def test_another_system_is_named_by_its_family(system: str, family: int) -> None:
-    facts = PROBE.observe(Host(platform=system)).facts
-    assert isinstance(facts, System)
-    assert facts.family == family
-    assert facts.architecture == platform.machine()
-    assert facts.HasField("booted_at")
 
 
 def test_only_an_upgrade_is_an_update() -> None:
