@@ -14,6 +14,11 @@ _CONFIGURATION = "/etc/ssh/sshd_config"
 _SERVER = "/usr/sbin/sshd"
 _PORT = 22
 _DEEPEST = 4
+# What sshd still takes for the name of today (servconf.c).
+_FORMER_NAMES = {
+    "challengeresponseauthentication": "kbdinteractiveauthentication",
+    "skeyauthentication": "kbdinteractiveauthentication",
+}
 
 _LABELS = {"running": "serveur SSH"}
 _SERVER_LABELS = _LABELS | {"root_login": "connexion de root", "passwords": "mots de passe"}
@@ -85,6 +90,7 @@ def parse_directives(text: str) -> dict[str, list[str]]:
         if not directive:
             continue
         name, value = directive[1].lower(), directive[2].lower()
+        name = _FORMER_NAMES.get(name, name)
         if name == "match":
             place = found if value == "all" else matched
         elif place is matched or name == "port" or name not in found:
