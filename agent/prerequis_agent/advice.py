@@ -3,8 +3,10 @@
 The only module of the agent that judges; what it finds is shown and never sent.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 
 from prerequis.v1.register_pb2 import Site
 from prerequis.v1.report_pb2 import Report
@@ -25,6 +27,26 @@ class Advice:
     observed: str
     expected: str
     remedy: str
+
+
+class Light(Enum):
+    """How the machine stands, at a glance."""
+
+    RED = "RED"
+    """A blocking rule is not met."""
+    AMBER = "AMBER"
+    """Something is to be corrected, or a blocking rule could not be verified."""
+    GREEN = "GREEN"
+
+
+def light(advice: Iterable[Advice]) -> Light:
+    """Return the light of a machine."""
+    marks = {(one.verdict, one.level) for one in advice}
+    blocking = Level.BLOCKING.value
+    if (Verdict.FAIL.value, blocking) in marks:
+        return Light.RED
+    failed = any(verdict == Verdict.FAIL.value and level != Level.INFO.value for verdict, level in marks)
+    return Light.AMBER if failed or (Verdict.UNKNOWN.value, blocking) in marks else Light.GREEN
 
 
 _LEVELS = list(Level)

@@ -5,8 +5,6 @@ import contextlib
 import hashlib
 from dataclasses import dataclass
 
-from google.protobuf.message import DecodeError
-
 from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, Report
 from prerequis_agent import durable
 from prerequis_agent.config import State
@@ -30,14 +28,6 @@ def deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
     Raises CollectorUnreachable or Refused; what has no receipt by then still waits.
     """
     return asyncio.run(_deliver(state, spool, identity))
-
-
-def acknowledged(state: State) -> Report | None:
-    """Return the last report that the collector took; None when there is none or its file is damaged."""
-    try:
-        return Report.FromString(state.acknowledged.read_bytes())
-    except (OSError, DecodeError):
-        return None
 
 
 def confirm(state: State, report: Report, identity: Identity) -> None:

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from prerequis.v1.report_pb2 import Report
+from prerequis_agent.config import State
 
 LONGEST = timedelta(days=7)
 """After so long everything is told again, changed or not."""
@@ -20,6 +21,14 @@ MOST_FREE_DRIFT_BYTES = 1024**3
 
 _DISTANCES = {"system_volume_free_bytes": MOST_FREE_DRIFT_BYTES}
 """Numbers that move by themselves, each with how far it may."""
+
+
+def acknowledged(state: State) -> Report | None:
+    """Return the last report that the collector took; None when there is none or its file is damaged."""
+    try:
+        return Report.FromString(state.acknowledged.read_bytes())
+    except (OSError, DecodeError):
+        return None
 
 
 def is_unchanged(kept: Report, report: Report) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shlex
 import shutil
 import signal
@@ -526,10 +527,30 @@ def test_on_a_terminal_each_probe_has_its_line_and_stdout_stays_pure(agent: Agen
 def test_advice_gives_every_verdict_with_its_remedy(agent: Agent) -> None:
     done = agent("advise", "--json")
     assert done.returncode == ExitCode.DONE, done.stderr
-    verdicts = json.loads(done.stdout)["verdicts"]
+    document = json.loads(done.stdout)
+    assert document["light"] in {"RED", "AMBER", "GREEN"}
+    assert "enrol --ticket" in document["remaining"][0]
+    verdicts = document["verdicts"]
     for verdict in verdicts:
         assert set(verdict) == {"rule", "level", "verdict", "observed", "expected", "remedy"}
         assert verdict["verdict"] in {"PASS", "FAIL", "UNKNOWN", "NOT_APPLICABLE"}
+
+
+def test_advice_works_without_a_collector_and_writes_a_page(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.stop()
+    path = enrolled.state.parent / "page.html"
+    done = enrolled("advise", "--html", str(path))
+    collector.start()
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert re.match(r"(ROUGE|ORANGE|VERT) : ", done.stdout)
+    assert "À faire avant de quitter le site" in done.stdout
+    assert "Site d&#x27;essai" in path.read_text()
+
+
+def test_a_page_that_cannot_be_written_is_one_sentence(agent: Agent) -> None:
+    done = agent("advise", "--html", "/nowhere/page.html")
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert "ne peut pas être écrite" in one_sentence(done)
 
 
 def test_a_full_disk_is_one_sentence_and_the_earlier_report_is_sent_later(

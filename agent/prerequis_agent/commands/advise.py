@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prerequis.command_line import ExitCode
@@ -10,57 +11,85 @@ from prerequis_agent.config import State
 from prerequis_agent.probes import probe_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prerequis.v1.report_pb2 import Report
-    from prerequis_agent.advice import Advice
+    from prerequis_agent.advice import Advice, Light
 
 HELP = "dit ce qu'il reste à faire sur ce poste, sans rien envoyer"
 
 _MARKS = {"FAIL": "✗", "UNKNOWN": "?", "PASS": "✓"}
-_LEVELS = {"blocking": "bloquant", "major": "important", "minor": "mineur", "info": "pour information"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--json", action="store_true", help="écrit les verdicts en JSON")
+    parser.add_argument("--html", type=Path, metavar="FICHIER", help="écrit aussi une page pour la direction")
 
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Scan without the line, which no rule for one machine looks at, and write the verdicts on stdout."""
     from dataclasses import asdict
 
-    from prerequis_agent.advice import advise
+    from prerequis_agent.advice import advise, light
     from prerequis_agent.progress import progress_on
+    from prerequis_agent.remaining import remaining
+    from prerequis_agent.spool import Spool
     from prerequis_agent.survey import survey
 
     state = State(options.state)
     report = survey(state, frozenset(probe_names()) - {"line"}, progress_on(sys.stderr), sys.stderr.write)
     advice = advise(report, state.enrolment().finess if state.is_enrolled else "")
+    colour, to_do = light(advice), remaining(state, report, len(Spool(state.spool)))
+    if options.html:
+        _write_page(options.html, state, report, colour, advice, to_do)
     if options.json:
         verdicts = [{name: value for name, value in asdict(one).items() if name != "title"} for one in advice]
-        sys.stdout.write(json.dumps({"verdicts": verdicts}, ensure_ascii=False, indent=2) + "\n")
+        document = {"light": colour.value, "verdicts": verdicts, "remaining": to_do}
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
-        sys.stdout.write(_text(advice, report))
+        sys.stdout.write(_text(colour, advice, to_do, report))
     return ExitCode.DONE
 
 
-def _text(advice: "tuple[Advice, ...]", report: "Report") -> str:
+def _write_page(
+    path: Path, state: State, report: "Report", colour: "Light", advice: "Sequence[Advice]", to_do: "Sequence[str]"
+) -> None:
+    from datetime import UTC
+
+    from prerequis_agent.advice_page import page
+    from prerequis_agent.errors import ConfigurationError, why
+
+    site = state.enrolment().site if state.is_enrolled else ""
+    seen_at = report.collected_at.ToDatetime(UTC).astimezone()
+    try:
+        path.write_text(page(report.workstation.hostname, site, seen_at, colour, advice, to_do), encoding="utf-8")
+    except OSError as problem:
+        raise ConfigurationError(f"La page {path} ne peut pas être écrite ({why(problem)}).") from None
+
+
+def _text(colour: "Light", advice: "Sequence[Advice]", to_do: "Sequence[str]", report: "Report") -> str:
+    from prerequis_agent.advice_page import LEVELS, LIGHTS
+
     shown = [one for one in advice if one.verdict in _MARKS]
     failed = [one for one in shown if one.verdict == "FAIL"]
     unknown = [one for one in shown if one.verdict == "UNKNOWN"]
     met = len(shown) - len(failed) - len(unknown)
-    lines = [f"À corriger : {len(failed)}. Non vérifié : {len(unknown)}. Conforme : {met}."]
+    _, word, sentence = LIGHTS[colour]
+    lines = [
+        f"{word.upper()} : {sentence}",
+        f"À corriger : {len(failed)}. Non vérifié : {len(unknown)}. Conforme : {met}.",
+    ]
     for one in shown:
-        level = f" ({_LEVELS[one.level]})" if one.verdict != "PASS" else ""
+        level = f" ({LEVELS[one.level]})" if one.verdict != "PASS" else ""
         lines.append(f"  {_MARKS[one.verdict]} {one.title}{level}")
         if one.observed:
             lines.append(f"      vu : {one.observed}")
         if one.verdict == "FAIL":
             lines.append(f"      à faire : {one.remedy}")
     unseen = [f"  {run.name} : {run.detail}" for run in report.probes if run.detail]
-    if not report.workstation.HasField("role"):
-        unseen.append(
-            "  rôle du poste : non déclaré ; enrôler avec --role pour que les règles du soin soient vérifiées."
-        )
     if unseen:
         lines += ["Ce qui n'a pas pu être vu :", *unseen]
+    if to_do:
+        lines += ["À faire avant de quitter le site :", *(f"  {number}. {one}" for number, one in enumerate(to_do, 1))]
     return "\n".join(lines) + "\n"

@@ -79,10 +79,10 @@ def _postponed(state: State) -> str:
 
 def _confirmed(state: State, report: "Report", identity: "Identity") -> bool:
     """Return whether the collector has it that its last report still holds; False when the whole is to be sent."""
-    from prerequis_agent.delivery import acknowledged, confirm
+    from prerequis_agent.delivery import confirm
     from prerequis_agent.enrolment import renew_when_due
     from prerequis_agent.errors import CollectorUnreachable, Refused
-    from prerequis_agent.unchanged import is_unchanged
+    from prerequis_agent.unchanged import acknowledged, is_unchanged
 
     kept = acknowledged(state)
     if kept is None or not is_unchanged(kept, report):

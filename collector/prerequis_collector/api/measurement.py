@@ -12,6 +12,7 @@ from prerequis_collector.api.guard import caller
 from prerequis_collector.collector import Collector
 from prerequis_collector.services.lease import TIME_TO_LIVE_SECONDS, Busy
 from prerequis_collector.services.plan import demand_bits_per_second, plan_of, profile_of
+from prerequis_collector.services.progress import site_progress
 from prerequis_collector.services.register import require_site
 from prerequis_collector.store.sites import SiteRow
 
@@ -25,8 +26,12 @@ class Measurement(MeasurementServiceServicer):
     async def GetPlan(
         self, request: wire.GetPlanRequest, context: aio.ServicerContext[Any, Any]
     ) -> wire.GetPlanResponse:
-        """Return the hosts of the site's profile and the rate that the site needs."""
-        return plan_of(self._collector.pack, await self._site(), self._collector.reached_at.listen)
+        """Return the hosts of the site's profile, the rate that the site needs, and what remains to be done there."""
+        site, pack, now = await self._site(), self._collector.pack, self._collector.now()
+        plan = plan_of(pack, site, self._collector.reached_at.listen)
+        progress = await self._collector.read(lambda transaction: site_progress(transaction, pack, site, now))
+        plan.progress.CopyFrom(progress)
+        return plan
 
     async def AcquireLease(
         self, request: wire.AcquireLeaseRequest, context: aio.ServicerContext[Any, Any]

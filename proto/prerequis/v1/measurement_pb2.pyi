@@ -63,21 +63,72 @@ class GetPlanResponse(message.Message):
 
     TARGETS_FIELD_NUMBER: builtins.int
     DEMAND_BITS_PER_SECOND_FIELD_NUMBER: builtins.int
+    PROGRESS_FIELD_NUMBER: builtins.int
     demand_bits_per_second: builtins.float
     """What the site needs, simultaneous users × rate per user; 0 when the number of users is not known."""
     @builtins.property
     def targets(self) -> containers.RepeatedCompositeFieldContainer[Target]: ...
+    @builtins.property
+    def progress(self) -> SiteProgress:
+        """What remains to be done on the site, for the technician who is there."""
+
     def __init__(
         self,
         *,
         targets: abc.Iterable[Target] | None = ...,
         demand_bits_per_second: builtins.float = ...,
+        progress: SiteProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["demand_bits_per_second", b"demand_bits_per_second", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["demand_bits_per_second", b"demand_bits_per_second", "progress", b"progress", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SiteProgress(message.Message):
+    """How far the observation of a site is."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WORKSTATIONS_FIELD_NUMBER: builtins.int
+    WORKSTATIONS_SEEN_FIELD_NUMBER: builtins.int
+    QUESTIONS_FIELD_NUMBER: builtins.int
+    QUESTIONS_ANSWERED_FIELD_NUMBER: builtins.int
+    workstations: builtins.int
+    """Machines of the site as the register says, and those that have handed in a report."""
+    workstations_seen: builtins.int
+    questions: builtins.int
+    """Questions that only a person can answer, and those with an answer that counts."""
+    questions_answered: builtins.int
+    def __init__(
+        self,
+        *,
+        workstations: builtins.int | None = ...,
+        workstations_seen: builtins.int | None = ...,
+        questions: builtins.int | None = ...,
+        questions_answered: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_questions", b"_questions", "_questions_answered", b"_questions_answered", "_workstations", b"_workstations", "_workstations_seen", b"_workstations_seen", "questions", b"questions", "questions_answered", b"questions_answered", "workstations", b"workstations", "workstations_seen", b"workstations_seen"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_questions", b"_questions", "_questions_answered", b"_questions_answered", "_workstations", b"_workstations", "_workstations_seen", b"_workstations_seen", "questions", b"questions", "questions_answered", b"questions_answered", "workstations", b"workstations", "workstations_seen", b"workstations_seen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__questions: _TypeAlias = typing.Literal["questions"]  # noqa: Y015
+    _WhichOneofArgType__questions: _TypeAlias = typing.Literal["_questions", b"_questions"]  # noqa: Y015
+    _WhichOneofReturnType__questions_answered: _TypeAlias = typing.Literal["questions_answered"]  # noqa: Y015
+    _WhichOneofArgType__questions_answered: _TypeAlias = typing.Literal["_questions_answered", b"_questions_answered"]  # noqa: Y015
+    _WhichOneofReturnType__workstations: _TypeAlias = typing.Literal["workstations"]  # noqa: Y015
+    _WhichOneofArgType__workstations: _TypeAlias = typing.Literal["_workstations", b"_workstations"]  # noqa: Y015
+    _WhichOneofReturnType__workstations_seen: _TypeAlias = typing.Literal["workstations_seen"]  # noqa: Y015
+    _WhichOneofArgType__workstations_seen: _TypeAlias = typing.Literal["_workstations_seen", b"_workstations_seen"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__questions) -> _WhichOneofReturnType__questions | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__questions_answered) -> _WhichOneofReturnType__questions_answered | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__workstations) -> _WhichOneofReturnType__workstations | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__workstations_seen) -> _WhichOneofReturnType__workstations_seen | None: ...
 
 @typing.final
 class AcquireLeaseRequest(message.Message):

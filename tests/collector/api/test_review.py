@@ -151,6 +151,17 @@ async def test_the_plan_names_the_collector_as_agents_reach_it(installation: Ins
     assert plan.demand_bits_per_second == 4 * rate
 
 
+async def test_the_plan_tells_how_far_the_site_is(installation: Installation, agent: Identity) -> None:
+    async with installation.channel(agent) as channel:
+        before = await MeasurementServiceStub(channel).GetPlan(GetPlanRequest())
+        await ReportServiceStub(channel).Submit(SubmitRequest(report=agent.sign(report_of())))
+        after = await MeasurementServiceStub(channel).GetPlan(GetPlanRequest())
+    assert (before.progress.workstations, before.progress.workstations_seen) == (2, 0)
+    assert after.progress.workstations_seen == 1
+    assert after.progress.questions == len(installation.collector.pack.questions)
+    assert after.progress.questions_answered == 0
+
+
 @pytest.mark.parametrize(
     ("peer", "address"),
     [("ipv4:192.0.2.1:4242", "192.0.2.1"), ("ipv6:%5B2001:db8::1%5D:4242", "2001:db8::1")],
