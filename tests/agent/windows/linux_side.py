@@ -1,0 +1,40 @@
+"""Runs a command, the Windows tests, beside a real collector on Linux, and asks that collector what it was sent.
+
+`python -m tests.agent.windows.linux_side COMMAND…`; the command finds a ticket at $PREREQUIS_TICKET.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.end_to_end.installation import FINESS, Installation
+
+
+def main(command: list[str]) -> int:
+    """Return the command's exit status, or 1 when it succeeded and its report never arrived."""
+    with tempfile.TemporaryDirectory() as folder:
+        installation = Installation(Path(folder))
+        for arguments in (
+            ("init", "--name", "localhost", "--name", "127.0.0.1"),
+            ("site", "add", FINESS, "--name", "Site d'essai", "--professionals", "1", "--workstations", "1"),
+            ("operator", "create", "essai", "--role", "dsi", "--out", str(installation.folder / "operator.toml")),
+        ):
+            done = installation.collector(*arguments)
+            assert done.returncode == 0, done.stderr
+        installation.start()
+        try:
+            environment = {**os.environ, "PREREQUIS_TICKET": str(installation.ticket())}
+            status = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, env=environment).returncode
+            seen = installation.review("sites")["sites"][0]["workstations"]
+        finally:
+            installation.stop()
+    if status == 0 and seen != 1:
+        sys.stderr.write(f"Le collecteur connaît {seen} poste au lieu d'un.\n")
+        return 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
