@@ -5,6 +5,7 @@ import plistlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 from xml.parsers.expat import ExpatError
 
 from prerequis.v1.exposure_pb2 import Wifi
@@ -13,8 +14,8 @@ from prerequis_agent.errors import ParseError
 from prerequis_agent.network_manager import Connection
 from prerequis_agent.windows.api import WlanConnection
 
-Authentication = Wifi.Authentication.ValueType
-Cipher = Wifi.Cipher.ValueType
+Authentication: TypeAlias = Wifi.Authentication.ValueType
+Cipher: TypeAlias = Wifi.Cipher.ValueType
 
 # DOT11_AUTH_ALGORITHM and DOT11_CIPHER_ALGORITHM of windot11.h.
 _ALGORITHMS: Mapping[int, Authentication] = {

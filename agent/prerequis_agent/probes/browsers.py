@@ -154,6 +154,7 @@ def _from_registry(attributes: Attributes, key: str) -> Iterator[tuple[str, obje
 PROBE = Probe(
     name="browsers",
     observe=observe,
+    about="Navigateurs d'une liste fermée, leur version et les réglages imposés.",
     reads=(
         *(file for browser in _BROWSERS for file in browser.files),
         *(browser.bundle for browser in _BROWSERS),

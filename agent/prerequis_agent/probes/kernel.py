@@ -74,6 +74,7 @@ def _place(setting: str) -> str:
 PROBE = Probe(
     name="kernel",
     observe=observe,
+    about="Réglages de sécurité du noyau (Linux) et protections du système (macOS).",
     reads=(_APPARMOR, _SELINUX, *map(_place, SETTINGS)),
     commands=("csrutil", "spctl"),
 )

@@ -26,7 +26,7 @@ _WINRM = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\WSMAN\Service"
 _CONNECTIONS = ("root/StandardCimv2", "MSFT_NetTCPConnection")
 _ENDPOINTS = ("root/StandardCimv2", "MSFT_NetUDPEndpoint")
 _SYSTEM = r"C:\Windows\System32"
-_CIM_LISTEN, _DISABLED, _FEATURE_ON = 2, 4, 1
+_CIM_LISTEN, _DISABLED, _FEATURE_ON, _NETBIOS_OFF = 2, 4, 1, 2
 
 _TCP_SERVERS = {21: "ftp", 23: "telnet", 512: "rexec", 513: "rlogin", 514: "rsh"}
 _TFTP, _NETBIOS, _LLMNR, _SNMP_PORT, _WINRM_PORTS = 69, 137, 5355, 161, frozenset({5985, 5986})
@@ -38,7 +38,7 @@ _ALTERNATIVES = "/etc/alternatives"
 _SAMBA, _SAMBA_PROGRAM = "/etc/samba/smb.conf", "/usr/sbin/smbd"
 _SNMPD, _MOUNTS = "/etc/snmp/snmpd.conf", "/proc/mounts"
 _OLD_DIALECTS = frozenset({"core", "coreplus", "lanman1", "lanman2", "nt1"})
-_COMMUNITY = re.compile(r"^\s*(?:r[ow]community6?\s+(\S+)|com2sec6?\s+\S+\s+\S+\s+(\S+))", re.MULTILINE)
+_COMMUNITY = re.compile(r"^[ \t]*(?:r[ow]community6?[ \t]+(\S+)|com2sec6?[ \t]+\S+[ \t]+\S+[ \t]+(\S+))", re.MULTILINE)
 _SMB1_MOUNT = re.compile(r"^\S+ \S+ cifs \S*\bvers=1\.0\b", re.MULTILINE)
 
 
@@ -127,22 +127,14 @@ def _fill_names_of_windows(host: Host, attributes: Attributes, facts: LegacyProt
         facts.netbios = False
         return
     with attributes.part():
-        adapters = host.cim(
-            "root/cimv2",
-            "Win32_NetworkAdapterConfiguration",
-            "SettingID",
-            "TcpipNetbiosOptions",
-            where={"IPEnabled": True},
-        )
+        properties = ("SettingID", "TcpipNetbiosOptions")
+        adapters = host.cim("root/cimv2", "Win32_NetworkAdapterConfiguration", *properties, where={"IPEnabled": True})
         # 0 leaves it to DHCP, 1 is on, 2 is off; what DHCP does not decide is on.
-        facts.netbios = any(
-            (
-                row["TcpipNetbiosOptions"]
-                or attributes.dword(rf"{_NETBT}\Tcpip_{row['SettingID']}", "DhcpNetbiosOptions")
-            )
-            != 2
+        options = [
+            row["TcpipNetbiosOptions"] or attributes.dword(rf"{_NETBT}\Tcpip_{row['SettingID']}", "DhcpNetbiosOptions")
             for row in adapters
-        )
+        ]
+        fill(facts, netbios=any(option != _NETBIOS_OFF for option in options) if options else None)
 
 
 def _fill_services_of_windows(host: Host, attributes: Attributes, facts: LegacyProtocols) -> None:
@@ -221,6 +213,7 @@ def _is_itself(host: Host, name: str, path: str) -> bool:
 PROBE = Probe(
     name="legacy_protocols",
     observe=observe,
+    about="Anciens protocoles : SMBv1, LLMNR, NetBIOS, telnet.",
     reads=(
         *LISTENER_FILES, *UDP_LISTENER_FILES, *_CLIENTS.values(), *(f"{_ALTERNATIVES}/{name}" for name in _CLIENTS),
         *_WINDOWS_CLIENTS.values(), _SAMBA, _SAMBA_PROGRAM, _SNMPD, _MOUNTS,

@@ -22,10 +22,10 @@ _JOURNAL, _SYSLOGS = "/var/log/journal", ("/var/log/syslog", "/var/log/messages"
 _RSYSLOG = ("/etc/rsyslog.conf", "/etc/rsyslog.d")
 _UPLOAD = "/etc/systemd/journal-upload.conf"
 _AGENTS = ("/var/ossec/etc/ossec.conf", "/etc/filebeat/filebeat.yml", "/etc/fluent-bit/fluent-bit.conf")
-_STORAGE = re.compile(r"^\s*Storage\s*=\s*(\w+)\s*$", re.MULTILINE)
+_STORAGE = re.compile(r"^[ \t]*Storage[ \t]*=[ \t]*(\w+)[ \t]*$", re.MULTILINE)
 # `*.* @host`, `*.* @@host` and the action omfwd of rsyslog.conf(5).
-_REMOTE = re.compile(r"^\s*[^#\s]+\s+@{1,2}[\w\[(]|^[^#\n]*type\s*=\s*\"omfwd\"", re.MULTILINE)
-_URL = re.compile(r"^\s*URL\s*=\s*\S", re.MULTILINE)
+_REMOTE = re.compile(r"^[ \t]*[^#\s]+[ \t]+@{1,2}[\w\[(]|^[^#\n]*type\s*=\s*\"omfwd\"", re.MULTILINE)
+_URL = re.compile(r"^[ \t]*URL[ \t]*=[ \t]*\S", re.MULTILINE)
 
 
 def sends_elsewhere(text: str) -> bool:
@@ -102,6 +102,8 @@ def _texts(attributes: Attributes, places: tuple[str, str]) -> list[str] | None:
 PROBE = Probe(
     name="logging",
     observe=observe,
+    about="Journaux de sécurité : taille, durée, envoi vers un serveur, politique d'audit.",
+    administrator="la politique d'audit (Windows)",
     reads=(
         *(path for file, directory in (_JOURNAL_SETTINGS, _RSYSLOG) for path in (file, f"{directory}/*")),
         _JOURNAL, *_SYSLOGS, _UPLOAD, *_AGENTS,

@@ -60,6 +60,7 @@ def _least_strict(values: list[int | None]) -> int | None:
 PROBE = Probe(
     name="macros",
     observe=observe,
+    about="Réglage des macros d'Office.",
     reads=(_PREFERENCES,),
     registry=("HKU", *(f"{hive}\\{_POLICY.format('*')}" for hive in ("HKCU", r"HKU\*"))),
 )

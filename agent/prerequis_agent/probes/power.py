@@ -92,6 +92,7 @@ def _fill_chassis(facts: Power, kind: int | None) -> None:
 PROBE = Probe(
     name="power",
     observe=observe,
+    about="Type de boîtier et alimentation.",
     reads=(_CHASSIS, *(f"{_SUPPLIES}/*/{name}" for name in ("online", "scope", "type"))),
     commands=("pmset",),
     cim=("root/cimv2:Win32_SystemEnclosure",),

@@ -19,7 +19,7 @@ _WINHTTP = rf"HKLM\{_SETTINGS}\Connections"
 _FLAGS_AT, _BY_PROXY, _BY_SCRIPT, _BY_DISCOVERY = 8, 2, 4, 8
 
 _ENVIRONMENT = ("/etc/environment", "/etc/profile.d")
-_VARIABLE = re.compile(r"^\s*(?:export\s+)?(?:https?|all)_proxy\s*=\s*[\"']?[^\s\"']", re.MULTILINE | re.IGNORECASE)
+_VARIABLE = re.compile(r"^[ \t]*(?:export[ \t]+)?(?:https?|all)_proxy=[\"']?[^\s\"']", re.MULTILINE | re.IGNORECASE)
 # A desktop keeps each user's own proxy where the agent does not read.
 _DESKTOP = "/usr/share/glib-2.0/schemas/org.gnome.system.proxy.gschema.xml"
 _MODE = "/system/proxy/mode"
@@ -69,17 +69,23 @@ def _fill_from_windows(host: Host, attributes: Attributes, facts: Proxy) -> None
         for key in keys
         if (each := _flags(host, attributes, f"{key}\\Connections", "DefaultConnectionSettings")) is not None
     ]
-    services = _flags(host, attributes, _WINHTTP, "WinHttpSettings")
-    by_proxy = [bool(value) for value in enabled if value is not None]
-    if services is not None:
-        by_proxy.append(bool(services & _BY_PROXY))
-    by_script = [bool(value) for value in scripts if value is not None] + [bool(each & _BY_SCRIPT) for each in flags]
+    services = _flags(host, attributes, _WINHTTP, "WinHttpSettings") or 0
     fill(
         facts,
-        configured=any(by_proxy) if by_proxy else None,
-        automatic_script=any(by_script) if by_script else None,
+        configured=_one_of([*(None if value is None else value != 0 for value in enabled), bool(services & _BY_PROXY)]),
+        automatic_script=_one_of(
+            [
+                *(None if value is None else value != "" for value in scripts),
+                *(bool(each & _BY_SCRIPT) for each in flags),
+            ]
+        ),
         automatic_discovery=any(each & _BY_DISCOVERY for each in flags) if flags else None,
     )
+
+
+def _one_of(values: list[bool | None]) -> bool | None:
+    """Return whether one is true, None while none is and one is not known."""
+    return True if True in values else None if None in values else False
 
 
 def _flags(host: Host, attributes: Attributes, key: str, name: str) -> int | None:
@@ -113,6 +119,7 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: Proxy) -> None:
 PROBE = Probe(
     name="proxy",
     observe=observe,
+    about="Accès au Web : mandataire configuré ou automatique ; jamais son adresse.",
     reads=(_ENVIRONMENT[0], f"{_ENVIRONMENT[1]}/*", _DESKTOP, *DCONF_FILES),
     commands=("scutil",),
     registry=(

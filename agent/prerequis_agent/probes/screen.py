@@ -91,6 +91,7 @@ def _of_windows(host: Host) -> Size | None:
 PROBE = Probe(
     name="screen",
     observe=observe,
+    about="Taille de l'écran ; jamais ce qu'il montre.",
     reads=(*(f"{_CARDS}/*/{name}" for name in ("enabled", "modes", "status")), _FRAME_BUFFER),
     commands=("system_profiler",),
     cim=("root/cimv2:Win32_VideoController",),

@@ -29,8 +29,8 @@ _DAEMONS = {
 # systemd-timesyncd touches it each time that it has set the clock (systemd-timesyncd.service(8)).
 _SYNCHRONISED = "/run/systemd/timesync/synchronized"
 _TIMESYNCD_SETTINGS = ("/etc/systemd/timesyncd.conf", "/etc/systemd/timesyncd.conf.d")
-_NTP_SOURCE = re.compile(r"^\s*(?:server|pool|peer|refclock)\s+\S", re.MULTILINE)
-_TIMESYNCD_SOURCE = re.compile(r"^\s*(NTP|FallbackNTP)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_NTP_SOURCE = re.compile(r"^[ \t]*(?:server|pool|peer|refclock)[ \t]+\S", re.MULTILINE)
+_TIMESYNCD_SOURCE = re.compile(r"^[ \t]*(NTP|FallbackNTP)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
 def parse_systemsetup(text: str) -> bool:
@@ -107,6 +107,8 @@ def _texts(attributes: Attributes, place: str) -> list[str]:
 PROBE = Probe(
     name="time_sync",
     observe=observe,
+    about="Synchronisation de l'heure.",
+    administrator="le réglage de l'heure du réseau (macOS)",
     reads=(
         "/etc/systemd/system",
         *(f"{place}/*" for place in _WANTED),

@@ -96,6 +96,7 @@ def _fill_from_openssl(attributes: Attributes, facts: Tls) -> None:
 PROBE = Probe(
     name="tls",
     observe=observe,
+    about="Versions de TLS que le système admet.",
     reads=(*_OPENSSL, _POLICY),
     registry=tuple(f"{_SCHANNEL}\\{name}\\Client" for name, _ in _VERSIONS.values()),
 )

@@ -143,6 +143,8 @@ def _of_network_manager(connection: Connection) -> Tunnel | None:
 PROBE = Probe(
     name="vpn",
     observe=observe,
+    about="Tunnels configurés, en nombre et par nature.",
+    administrator="les fichiers des tunnels (Linux)",
     reads=(
         _SHARED_PHONE_BOOK,
         rf"C:\Users\*\AppData\Roaming\{_PHONE_BOOK}",

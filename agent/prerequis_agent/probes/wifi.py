@@ -100,6 +100,8 @@ def _of_linux(attributes: Attributes) -> Observation:
 PROBE = Probe(
     name="wifi",
     observe=observe,
+    about="Connexion Wi-Fi en cours : authentification, chiffrement, signal ; jamais le nom d'un réseau.",
+    administrator="les réseaux gardés (Linux)",
     reads=(f"{_NET}/*/operstate", _LEVELS, *NETWORK_MANAGER_FILES),
     commands=("system_profiler",),
     registry=(_OPEN_NETWORKS,),

@@ -44,7 +44,8 @@ _PLACEHOLDER = "fec0:"
 
 def fill_network(host: Host, facts: Network) -> None:
     """Set everything that Windows says of its network; raises NotPermitted or Unsupported when CIM does not answer."""
-    configured = host.cim("root/cimv2", "Win32_NetworkAdapterConfiguration", *_CONFIGURATION, where={"IPEnabled": True})
+    rows = host.cim("root/cimv2", "Win32_NetworkAdapterConfiguration", *_CONFIGURATION, where={"IPEnabled": True})
+    configured = sorted(rows, key=lambda row: number(row["IPConnectionMetric"]) or 0)
     gateways = sorted(_gateways(configured))
     preferred = gateways[0][1] if gateways else None
     facts.gateways.CopyFrom(Addresses(addresses=dict.fromkeys(address for _, _, address in gateways)))
@@ -111,10 +112,13 @@ def _gateways(rows: Iterable[Row]) -> Iterable[tuple[int, int, str]]:
 def _resolvers(host: Host, configured: Iterable[Row]) -> list[str]:
     """Return the resolvers of the configured interfaces, of IPv6 too where this Windows tells them."""
     with suppress(Unsupported):
-        indexes = [row["InterfaceIndex"] for row in configured]
         rows = host.cim(_STANDARD, "MSFT_DNSClientServerAddress", *_RESOLVERS)
         found = [
-            str(server) for row in rows if row["InterfaceIndex"] in indexes for server in _list(row["ServerAddresses"])
+            str(server)
+            for interface in configured
+            for row in rows
+            if row["InterfaceIndex"] == interface["InterfaceIndex"]
+            for server in _list(row["ServerAddresses"])
         ]
         return [server for server in found if not server.startswith(_PLACEHOLDER)]
     return [str(server) for row in configured for server in _list(row["DNSServerSearchOrder"])]
