@@ -123,6 +123,10 @@ class Attributes:
         except ProbeError as problem:
             self._problems.append(str(problem))
 
+    def note(self, sentence: str) -> None:
+        """Add a French sentence to the detail."""
+        self._problems.append(sentence)
+
     @property
     def is_refused(self) -> bool:
         """Whether something was not shown to the agent's account."""

@@ -4,7 +4,7 @@ A setting of `/etc/dconf/db/<name>.d/` holds for everyone when a file of its `lo
 default that each user may change in a database of the user's own, which is not read.
 """
 
-from configparser import ConfigParser, Error
+import re
 
 from prerequis_agent.attributes import Attributes
 
@@ -35,13 +35,17 @@ def imposed_settings(attributes: Attributes) -> dict[str, str]:
 
 
 def parse_keyfile(text: str) -> dict[str, str]:
-    """Return the values of a key file by path; a text that is not one has none."""
-    parser = ConfigParser(delimiters=("=",), comment_prefixes=("#",), interpolation=None, strict=False)
-    try:
-        parser.read_string(text)
-    except Error:
-        return {}
-    return {f"/{section}/{key}": value for section in parser.sections() for key, value in parser.items(section)}
+    """Return the values of a key file by path."""
+    values: dict[str, str] = {}
+    section = ""
+    for line in text.splitlines():
+        header = re.fullmatch(r"\s*\[([^\]]+)\]\s*", line)
+        setting = re.match(r"\s*([^#\s=][^=]*?)\s*=\s*(.*?)\s*$", line)
+        if header:
+            section = header[1]
+        elif setting and section:
+            values[f"/{section}/{setting[1]}"] = setting[2]
+    return values
 
 
 def seconds(value: str | None) -> int | None:

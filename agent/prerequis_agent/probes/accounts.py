@@ -125,6 +125,8 @@ def parse_users(answer: Plist) -> list[tuple[int, bool]]:
 PROBE = Probe(
     name="accounts",
     observe=observe,
+    about="Comptes locaux, en nombre : actifs, sans mot de passe, inutilisés, invité.",
+    administrator="les comptes sans mot de passe (Linux)",
     reads=("/etc/passwd", "/etc/shadow", "/Library/Preferences/com.apple.loginwindow.plist"),
     commands=("dscl",),
     win32=("local_accounts",),

@@ -155,6 +155,8 @@ def _fill_from_macos(host: Host, attributes: Attributes, facts: Administrators) 
 PROBE = Probe(
     name="administrators",
     observe=observe,
+    about="Administrateurs du poste, en nombre et par nature, sans aucun nom.",
+    administrator="les règles de sudo (Linux)",
     reads=("/etc/passwd", "/etc/group", *SUDOERS_FILES, *SEAT_FILES),
     commands=("dscl", *SEAT_COMMANDS),
     win32=("administrators", "machine_sid", "console_user"),

@@ -102,6 +102,8 @@ def _fill_from_device_guard(host: Host, facts: Credentials) -> None:
 PROBE = Probe(
     name="credentials",
     observe=observe,
+    about="Protection des secrets de Windows : LSA, Credential Guard, LAPS, WDigest.",
+    administrator="Credential Guard et l'intégrité de la mémoire (Windows)",
     registry=(_LSA, _WDIGEST, _TERMINAL, _VERSION, *_LAPS, _LEGACY_LAPS),
     cim=(f"{_GUARD_NAMESPACE}:{_GUARD_CLASS}",),
 )

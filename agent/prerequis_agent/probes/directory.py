@@ -101,6 +101,7 @@ def parse_enrolment(answer: str) -> bool:
 PROBE = Probe(
     name="directory",
     observe=observe,
+    about="Rattachement à un annuaire (AD, Entra, aucun) et à une gestion de parc.",
     reads=("/etc/nsswitch.conf", "/etc/sssd/sssd.conf", "/etc/krb5.keytab", _BOUND),
     commands=("profiles",),
     registry=(_CLOUD, _ENROLMENTS, rf"{_ENROLMENTS}\*"),

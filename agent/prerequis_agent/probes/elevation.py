@@ -56,6 +56,7 @@ def _always_elevated(host: Host, attributes: Attributes) -> bool | None:
 PROBE = Probe(
     name="elevation",
     observe=observe,
+    about="Contrôle de compte d'utilisateur (UAC).",
     registry=(_SYSTEM, rf"HKLM\{_INSTALLER}", rf"HKU\*\{_INSTALLER}"),
     win32=("console_user",),
 )

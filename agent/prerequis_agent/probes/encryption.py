@@ -193,6 +193,8 @@ def _passphrases(attributes: Attributes) -> dict[str, bool | None]:
 PROBE = Probe(
     name="encryption",
     observe=observe,
+    about="Chiffrement des disques : état, méthode, clé de récupération présente ou non, jamais sa valeur.",
+    administrator="BitLocker (Windows)",
     reads=(
         _MOUNTS, _SWAPS, _CRYPTTAB, f"{_BLOCK}/*/dm/name", f"{_BLOCK}/*/dm/uuid", f"{_BLOCK}/*/slaves",
         f"{_BLOCK}/*/removable", "/sys/dev/block/*",

@@ -138,6 +138,7 @@ def _fill_from_macos(host: Host, attributes: Attributes, facts: Logon) -> None:
 PROBE = Probe(
     name="logon",
     observe=observe,
+    about="Ouverture de session : automatique, par carte, compte partagé ou non ; aucun nom ne sort.",
     reads=(
         _MANAGER, f"{_CONSOLE}/*", _LOGIN_WINDOW, _AUTO_PASSWORD, _CARD, *DCONF_FILES, *SEAT_FILES,
         *(place for places, _ in _MANAGERS.values() for place in places),

@@ -4,7 +4,7 @@ import re
 
 from prerequis.v1.access_pb2 import PasswordPolicy
 from prerequis_agent.attributes import Attributes, fill
-from prerequis_agent.errors import NotPermitted, ParseError
+from prerequis_agent.errors import ParseError
 from prerequis_agent.host import Host
 from prerequis_agent.pam import PAM_FILES, Module, parse_settings, stack
 from prerequis_agent.plists import Plist, run_plist
@@ -12,6 +12,8 @@ from prerequis_agent.probe import Observation, Probe
 from prerequis_agent.windows.api import PasswordRules
 
 _LSA = r"HKLM\SYSTEM\CurrentControlSet\Control\Lsa"
+# NETSETUP_JOIN_STATUS of a machine in a domain (lmjoin.h).
+_DOMAIN = 3
 _DAY_SECONDS = 86_400
 # chage of shadow calls 10,000 days or more "never" (src/chage.c).
 _NEVER_DAYS = 10_000
@@ -35,16 +37,7 @@ def observe(host: Host) -> Observation:
     facts = PasswordPolicy()
     attributes = Attributes(host)
     if host.platform == "win32":
-        with attributes.part():
-            _fill_from_rules(host.win32().password_policy(), facts)
-        with attributes.part():
-            attributes.require(_LSA)
-            _fill_from_registry(attributes, facts)
-        with attributes.part():
-            # Windows shows these two by the export of its security policy alone, which only an administrator may make.
-            raise NotPermitted(
-                "La complexité et le stockage réversible ne se voient que dans secedit, en administrateur."
-            )
+        _fill_from_windows(host, attributes, facts)
         if facts == PasswordPolicy():
             raise attributes.absence("sa politique de mots de passe")
         return Observation(facts, attributes.detail(facts, _WINDOWS_LABELS))
@@ -59,6 +52,19 @@ def observe(host: Host) -> Observation:
         # What never begins has no duration.
         del labels["lockout_seconds"]
     return Observation(facts, attributes.detail(facts, labels))
+
+
+def _fill_from_windows(host: Host, attributes: Attributes, facts: PasswordPolicy) -> None:
+    with attributes.part():
+        _fill_from_rules(host.win32().password_policy(), facts)
+    with attributes.part():
+        attributes.require(_LSA)
+        _fill_from_registry(attributes, facts)
+    # No value and no call gives these two; the export of the security policy, which does, is an administrator's.
+    attributes.note("La complexité et le stockage réversible ne se voient que dans secedit, en administrateur.")
+    with attributes.part():
+        if host.win32().join_status() == _DOMAIN:
+            attributes.note("Ces règles valent pour les comptes locaux ; ceux du domaine suivent les siennes.")
 
 
 def _fill_from_rules(rules: PasswordRules, facts: PasswordPolicy) -> None:
@@ -180,8 +186,9 @@ def _integer(parameters: dict[str, Plist], name: str) -> int:
 PROBE = Probe(
     name="password_policy",
     observe=observe,
+    about="Règles des mots de passe et du verrouillage des comptes.",
     reads=("/etc/login.defs", *PAM_FILES),
     commands=("pwpolicy",),
     registry=(_LSA,),
-    win32=("password_policy",),
+    win32=("password_policy", "join_status"),
 )

@@ -65,6 +65,7 @@ def _in_force(attributes: Attributes, key: str, name: str, absent: int | None = 
 PROBE = Probe(
     name="remote_desktop",
     observe=observe,
+    about="Bureau à distance : ouvert ou non, niveau d'authentification.",
     reads=LISTENER_FILES,
     commands=("launchctl",),
     registry=(_POLICY, _SERVER, _LISTENER, _ASSISTANCE),

@@ -148,6 +148,7 @@ def _blocked_on_linux(attributes: Attributes) -> bool | None:
 PROBE = Probe(
     name="removable_media",
     observe=observe,
+    about="Supports amovibles : exécution automatique, blocage, chiffrement exigé ; jamais leur contenu.",
     reads=(
         *(f"{place}/*" for place in (*_MODPROBE, *_USBGUARD_UNITS)), _UDISKS, _UDISKS_OPTIONS, _USBGUARD, *DCONF_FILES,
     ),

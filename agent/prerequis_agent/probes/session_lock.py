@@ -99,6 +99,7 @@ def _fill_from_macos(host: Host, facts: SessionLock) -> None:
 PROBE = Probe(
     name="session_lock",
     observe=observe,
+    about="Verrouillage de la session : actif, délai, mot de passe demandé.",
     reads=(*_SESSIONS, *DCONF_FILES, _SCREEN_SAVER),
     registry=(_SYSTEM, rf"HKU\*\{_POLICY}", rf"HKU\*\{_OWN}"),
     win32=("console_user",),

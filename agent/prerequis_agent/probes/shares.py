@@ -160,6 +160,8 @@ def count_mounted(answer: str) -> int:
 PROBE = Probe(
     name="shares",
     observe=observe,
+    about="Dossiers partagés, en nombre : ouverts à tous, aux invités.",
+    administrator="les droits des partages (Windows)",
     reads=("/proc/mounts", "/proc/net/rpc/nfsd", _EXPORTS, f"{_EXPORTS}.d/*", *SAMBA_FILES),
     commands=("launchctl", "dscl", "mount"),
     registry=(_RIGHTS, r"HKU\*\Network"),

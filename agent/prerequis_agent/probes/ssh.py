@@ -136,6 +136,8 @@ def _expanded(host: Host, path: str, depth: int) -> str:
 PROBE = Probe(
     name="ssh",
     observe=observe,
+    about="Serveur SSH : en marche, connexion de root, mots de passe admis.",
+    administrator="la configuration du serveur, quand elle est réservée à root",
     reads=(_SERVER, _CONFIGURATION, "/etc/ssh/sshd_config.d/*", r"C:\ProgramData\ssh\sshd_config", *LISTENER_FILES),
     commands=("launchctl",),
     win32=("service",),

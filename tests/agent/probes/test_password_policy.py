@@ -43,6 +43,14 @@ def test_a_password_that_never_expires_is_no_fault_and_is_told_as_zero(tmp_path:
     assert facts.maximum_age_days == 0
 
 
+def test_the_policy_of_a_domain_s_machine_is_told_to_be_that_of_its_local_accounts_alone(tmp_path: Path) -> None:
+    """Trap T17: the people of a domain obey the domain's policy, which the machine does not show."""
+    joined = PROBE.observe(fixture_machine("access/windows-11-24h2-pro-joined", tmp_path / "joined"))
+    alone = PROBE.observe(fixture_machine("access/windows-11-home", tmp_path / "alone"))
+    assert "comptes locaux" in joined.detail
+    assert "comptes locaux" not in alone.detail
+
+
 @given(st.text() | st.text("authpassword [=] .so#\n"))
 def test_any_text_is_a_stack_and_settings(text: str) -> None:
     assert all(kind in {"auth", "account", "password", "session"} for kind, _ in parse_stack(text))
