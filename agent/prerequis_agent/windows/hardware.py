@@ -6,6 +6,7 @@ from prerequis.v1.facts_pb2 import Disk, Disks, Machine, Tpm
 from prerequis_agent.attributes import Attributes, fill
 from prerequis_agent.errors import NotPermitted, Unsupported
 from prerequis_agent.host import Host
+from prerequis_agent.windows.api import CimValue
 
 _SMBIOS = r"HKLM\HARDWARE\DESCRIPTION\System\BIOS"
 _PROCESSORS = r"HKLM\HARDWARE\DESCRIPTION\System\CentralProcessor"
@@ -68,8 +69,7 @@ def fill_hardware(host: Host, attributes: Attributes, facts: Machine) -> None:
         facts.cores = sum(each for each in cores if isinstance(each, int))
     with attributes.part():
         for row in host.cim(*_COMPUTER, "TotalPhysicalMemory"):
-            memory = row["TotalPhysicalMemory"]
-            fill(facts, memory_bytes=memory if isinstance(memory, int) else None)
+            fill(facts, memory_bytes=_number(row["TotalPhysicalMemory"]))
     with attributes.part():
         facts.disks.CopyFrom(_disks(host, virtual=facts.is_virtual))
     with attributes.part():
@@ -112,8 +112,8 @@ def _disks(host: Host, *, virtual: bool) -> Disks:
         rows = []
     disks = []
     for row in rows:
-        size, kind = row["Size"], row["MediaType"]
-        if isinstance(size, int) and size and row["BusType"] not in _NOT_FIXED:
+        size, kind = _number(row["Size"]), row["MediaType"]
+        if size and row["BusType"] not in _NOT_FIXED:
             disk = Disk(size_bytes=size)
             # A virtual disk says what its host was told to say.
             if isinstance(kind, int) and not virtual:
@@ -121,12 +121,19 @@ def _disks(host: Host, *, virtual: bool) -> Disks:
             disks.append(disk)
     if not rows:
         for row in host.cim(*_DRIVES, "Size", "InterfaceType"):
-            size = row["Size"]
-            if isinstance(size, int) and size and row["InterfaceType"] != "USB":
+            size = _number(row["Size"])
+            if size and row["InterfaceType"] != "USB":
                 disks.append(Disk(size_bytes=size))
     if not disks:
         raise Unsupported("Windows ne liste pas ses disques.")
     return Disks(disks=disks)
+
+
+def _number(value: CimValue) -> int | None:
+    """Return a number of 64 bits, which CIM's scripting interface gives as text."""
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _tpm(host: Host, attributes: Attributes) -> Tpm:
