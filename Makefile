@@ -1,10 +1,10 @@
 # Verbs only; `make audit` and `make check` do all the set-up they need.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help setup audit review check lint types architecture contract rules tests fmt protos lock bench
+.PHONY: help setup audit review check lint types architecture contract rules tests check-windows fmt protos lock bench docs
 
 help: ## montre ces verbes
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 setup: ## prépare l'environnement de développement
 	@scripts/setup dev
@@ -18,7 +18,7 @@ review: ## ouvre l'écran de revue sur ce que make audit a laissé
 	@scripts/review
 
 check: setup ## tout ce que la CI vérifie
-	@$(MAKE) --no-print-directory lint types architecture contract rules tests
+	@$(MAKE) --no-print-directory lint types architecture contract rules tests check-windows
 
 lint:
 	$(BIN)/ruff check .
@@ -27,6 +27,7 @@ lint:
 
 types:
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 agent/prerequis_agent/windows agent/prerequis_agent/host.py tests/agent/windows
 
 architecture:
 	$(BIN)/lint-imports
@@ -44,6 +45,12 @@ tests:
 
 bench: setup ## mesure ce que coûte l'observation, à côté de FusionInventory et de Lynis (en root)
 	$(BIN)/python tests/bench/agent_cost.py
+
+docs: setup ## écrit les pages qui se déduisent des déclarations des sondes
+	$(BIN)/python -m prerequis_agent.notice docs
+
+check-windows: ## les essais de l'agent sur un vrai Python pour Windows, sous Wine
+	@scripts/check-windows
 
 fmt: ## met en forme
 	$(BIN)/ruff check --fix .

@@ -23,6 +23,10 @@ class Probe:
     name: str
     observe: Callable[[Host], Observation]
     """Returns what is there; raises ProbeError when it cannot look. A field left unset means not known."""
+    about: str = ""
+    """What it looks at, one French sentence for the technician and the privacy notice."""
+    administrator: str = ""
+    """What only an administrator's account sees of it, in French; empty when any account sees all."""
     deadline_seconds: float = 10.0
     cpu_budget_seconds: float = 2.0
     alone: bool = False

@@ -181,6 +181,7 @@ def _on_macos(host: Host, attributes: Attributes) -> list[AntivirusProduct]:
 PROBE = Probe(
     name="antivirus",
     observe=observe,
+    about="Antivirus et EDR : produit, protection active, âge des signatures.",
     reads=(
         *programs.READS, *(f"{groups}/*" for groups in _GROUPS), *_CLAMAV_BASES, *_XPROTECT,
     ),

@@ -80,6 +80,7 @@ def _sql_servers(host: Host, attributes: Attributes) -> list[Application]:
 PROBE = Probe(
     name="applications",
     observe=observe,
+    about="Logiciels d'une liste fermée (bureautique, clients DUI, bases de données, environnements) et leur version.",
     reads=programs.READS,
     commands=programs.COMMANDS,
     registry=(*programs.REGISTRY, _CLICK_TO_RUN, _SQL_INSTANCES, rf"{_SQL_SERVER}\*\Setup"),

@@ -70,6 +70,7 @@ def _of_windows(attributes: Attributes) -> list[str]:
 PROBE = Probe(
     name="backup",
     observe=observe,
+    about="Agents de sauvegarde d'une liste fermée, et date de la dernière réussite.",
     reads=(*programs.READS, _TIME_MACHINE),
     commands=programs.COMMANDS,
     registry=(

@@ -154,6 +154,7 @@ def _ccid_driver(host: Host, attributes: Attributes, device: str | None) -> Driv
 PROBE = Probe(
     name="drivers",
     observe=observe,
+    about="Pilotes du lecteur de carte et du réseau : fournisseur, version, date, code de problème.",
     reads=(
         "/sys/class/net/*/device/driver",
         "/sys/module/*/version",

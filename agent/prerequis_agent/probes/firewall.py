@@ -202,6 +202,8 @@ def _output(host: Host, *argv: str) -> str | None:
 PROBE = Probe(
     name="firewall",
     observe=observe,
+    about="Pare-feu du poste, tel qu'il agit.",
+    administrator="les règles chargées (Linux)",
     reads=(_IPV6_ADDRESSES, "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"),
     commands=("nft", *(program for _, *programs, _ in _IPTABLES for program in programs), "socketfilterfw"),
     registry=(_SERVICE, *(place for places in _PROFILES.values() for place in places)),

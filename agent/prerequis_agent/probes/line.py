@@ -224,4 +224,12 @@ def _upload(host: Host, collector: Collector, lease: Lease, address: str) -> Rat
     return Rate(8 * received / seconds, received, censored=received >= lease.bytes_per_direction)
 
 
-PROBE = Probe("line", observe, deadline_seconds=45.0, cpu_budget_seconds=6.0, alone=True, uses_surroundings=True)
+PROBE = Probe(
+    "line",
+    observe,
+    about="Débit et délai de la ligne jusqu'au collecteur.",
+    deadline_seconds=45.0,
+    cpu_budget_seconds=6.0,
+    alone=True,
+    uses_surroundings=True,
+)

@@ -206,6 +206,8 @@ def _is_battery(attributes: Attributes, supply: str) -> bool:
 PROBE = Probe(
     name="machine",
     observe=observe,
+    about="Matériel : modèle, processeur, mémoire, disques, micrologiciel, TPM, démarrage sécurisé, batterie.",
+    administrator="le TPM (Windows)",
     reads=(
         "/proc/cpuinfo",
         "/proc/meminfo",

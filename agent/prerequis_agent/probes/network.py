@@ -260,6 +260,7 @@ def _interfaces_of_psutil(host: Host) -> list[Interface]:
 PROBE = Probe(
     name="network",
     observe=observe,
+    about="Rattachement au réseau : interfaces et débits, passerelles, serveurs DNS, DHCP.",
     reads=(
         "/etc/resolv.conf",
         "/proc/net/ipv6_route",

@@ -107,6 +107,7 @@ def _text(host: Host, attributes: Attributes, path: str) -> str | None:
 PROBE = Probe(
     name="printers",
     observe=observe,
+    about="Imprimantes, en nombre, et service d'impression.",
     reads=(_CUPS_PRINTERS, _CUPS_SETTINGS, *(f"{groups}/cups.service" for groups in _GROUPS)),
     registry=(rf"{_PRINTERS}\*", _POINT_AND_PRINT, _VERSION),
     win32=("service",),

@@ -16,6 +16,7 @@ def observe(host: Host) -> Observation:
 PROBE = Probe(
     name="remote_tools",
     observe=observe,
+    about="Outils de prise en main à distance d'une liste fermée.",
     reads=programs.READS,
     commands=programs.COMMANDS,
     registry=programs.REGISTRY,

@@ -156,4 +156,10 @@ def issuer(certificate: bytes) -> str:
     return ", ".join(str(part.value) for oid in wanted for part in name.get_attributes_for_oid(oid))
 
 
-PROBE = Probe("services", observe, deadline_seconds=15.0, uses_surroundings=True)
+PROBE = Probe(
+    "services",
+    observe,
+    about="Services que le plan du site demande : joignables ou non, durées, certificat montré.",
+    deadline_seconds=15.0,
+    uses_surroundings=True,
+)

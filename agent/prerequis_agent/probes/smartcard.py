@@ -278,6 +278,8 @@ def _card(scard: Scard, state: int) -> Card:
 PROBE = Probe(
     name="smartcard",
     observe=observe,
+    about="Lecteurs de carte à puce, service PC/SC et type de la carte présente ; la carte n'est jamais lue.",
+    administrator="le service PC/SC, quand il est réservé à certains comptes (Linux)",
     reads=(
         f"{_USB}/*/bInterfaceClass",
         f"{_USB}/*/idProduct",

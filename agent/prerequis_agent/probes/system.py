@@ -216,6 +216,7 @@ def _update_list_at(host: Host, attributes: Attributes) -> datetime | None:
 PROBE = Probe(
     name="system",
     observe=observe,
+    about="Système d'exploitation : version, édition, dernières mises à jour, redémarrage en attente, support étendu.",
     reads=(
         "/etc/os-release",
         "/etc/systemd/system/display-manager.service",

@@ -173,6 +173,7 @@ def _fill_from_macos(host: Host, attributes: Attributes, facts: Updates) -> None
 PROBE = Probe(
     name="updates",
     observe=observe,
+    about="Mises à jour : automatiques ou non, source, dernières recherche et installation.",
     reads=(
         f"{_APT_SETTINGS}/*", _APT_SOURCES, f"{_APT_SOURCES}.d/*", "/usr/bin/unattended-upgrade", _DNF_AUTOMATIC,
         *(f"{_TIMERS}/{timer}" for timer in _DNF_TIMERS), _MACOS, _MACOS_IMPOSED,
