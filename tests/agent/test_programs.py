@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prerequis_agent.errors import ParseError, Unsupported
+from prerequis_agent.errors import ParseError, Unreadable, Unsupported
+from prerequis_agent.execution import CommandResult
 from prerequis_agent.host import Host
 from prerequis_agent.programs import inventory, parse_dpkg_status, parse_rpm_answer, programs, upstream
 
@@ -101,6 +102,26 @@ def test_any_text_is_a_state_of_dpkg_or_a_parse_error(text: str) -> None:
 
 def test_rpm_names_what_is_not_installed_and_that_is_no_package() -> None:
     assert parse_rpm_answer("package xrdp is not installed\nfirefox\t152.0\n") == {"firefox": "152.0"}
+
+
+def _ask_rpm(root: Path, answer: CommandResult) -> list[str]:
+    """Return the programs of a machine whose rpm answers so when it is asked for every package of the list."""
+    (root / "var/lib/rpm").mkdir(parents=True)
+    names = sorted({name for program in programs() for name in program.packages})
+    question = " ".join(["rpm", "--query", "--queryformat", r"%{NAME}\t%{VERSION}\n", *names])
+    found = inventory(Host(root, "linux", answers={question: answer})).found
+    return [f"{each.program.id} {each.version}" for each in found]
+
+
+def test_rpm_is_asked_once_for_the_packages_of_the_list_alone(tmp_path: Path) -> None:
+    answer = CommandResult(99, "package anydesk is not installed\nfirefox\t152.0\npcsc-lite\t2.3.3\n", "")
+    assert _ask_rpm(tmp_path, answer) == ["firefox 152.0", "pcscd 2.3.3"]
+
+
+@pytest.mark.parametrize("answer", [CommandResult(0, "", ""), CommandResult(1, "", "error: cannot open database\n")])
+def test_a_rpm_that_lists_nothing_is_not_a_machine_without_programs(tmp_path: Path, answer: CommandResult) -> None:
+    with pytest.raises(Unsupported if answer.status == 0 else Unreadable):
+        _ask_rpm(tmp_path, answer)
 
 
 def test_a_linux_without_a_known_list_of_packages_has_no_empty_one(tmp_path: Path) -> None:
