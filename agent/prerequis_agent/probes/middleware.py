@@ -25,8 +25,6 @@ _TRACES = (r"ASIP Sante\PKCS11", r"ASIP Sante\CSP")
 _LEGACY = ("cps_pkcs11_w32.dll", "cps_pkcs11_pcsc_w32.dll")
 _SERVICE = "SCardSvr"
 _STARTS = {2: Middleware.AUTOMATIC, 3: Middleware.ON_DEMAND, 4: Middleware.DISABLED}
-# Windows keeps here, for each session of the account, what its programs get as SESSIONNAME.
-_SESSIONS = r"HKCU\Volatile Environment"
 
 _LINUX_FIREFOX = "/usr/lib64/mozilla/pkcs11-modules/cps3.json"
 _LINUX_SETTINGS = "/etc/opt/santesocial/CPS/cps3_pkcs11.conf"
@@ -67,9 +65,12 @@ def observe(host: Host) -> Observation:
         _fill_from_programs(programs.inventory(host), facts)
     if host.platform == "win32":
         _on_windows(host, attributes, facts)
-    elif host.platform == "linux":
-        _on_linux(host, attributes, facts)
     else:
+        # Windows alone shows the readers of the far end.
+        facts.remote_session = False
+    if host.platform == "linux":
+        _on_linux(host, attributes, facts)
+    elif host.platform == "darwin":
         _on_macos(host, attributes, facts)
     for bundle in _CCID_BUNDLES if host.platform != "win32" else ():
         with attributes.part():
@@ -108,7 +109,7 @@ def _on_windows(host: Host, attributes: Attributes, facts: Middleware) -> None:
         service = host.win32().service(_SERVICE)
         fill(facts, service_start=_STARTS.get(service.start) if service else None)
     with attributes.part():
-        fill(facts, remote_session=_in_remote_session(host))
+        facts.remote_session = host.win32().remote_session()
     if facts.cryptolib.present:
         _fill_cryptolib(host, attributes, facts.cryptolib, folder)
 
@@ -116,17 +117,6 @@ def _on_windows(host: Host, attributes: Attributes, facts: Middleware) -> None:
 def _legacy_on_windows(host: Host, folder: str) -> list[str]:
     places = [rf"{folder}\{system}" for system in ("System32", "SysWOW64")]
     return [name for name in _LEGACY if any(host.exists(rf"{place}\{name}") for place in places)]
-
-
-def _in_remote_session(host: Host) -> bool | None:
-    """Return whether every session of the agent's account is one of RDP or Citrix; None when that is not told."""
-    names = [
-        host.registry_value(rf"{_SESSIONS}\{session}", "SESSIONNAME") for session in host.registry_keys(_SESSIONS) or []
-    ]
-    kinds = {str(name).upper().partition("-")[0] for name in names if name}
-    if kinds and kinds <= {"RDP", "ICA"}:
-        return True
-    return False if kinds == {"CONSOLE"} else None
 
 
 def _fill_cryptolib(host: Host, attributes: Attributes, cryptolib: Cryptolib, folder: str) -> None:
@@ -169,6 +159,8 @@ def _traced_on_windows(host: Host, attributes: Attributes) -> bool | None:
 
 
 def _on_linux(host: Host, attributes: Attributes, facts: Middleware) -> None:
+    # Those of CPS2ter were for Windows and macOS.
+    facts.legacy_libraries.SetInParent()
     with attributes.part():
         facts.galss = any(not name.startswith(_CRYPTOLIB_IN_GALSS_FOLDER) for name in host.list_dir(_GALSS_FOLDER))
     with attributes.part():
@@ -207,6 +199,7 @@ def _fill_traces(host: Host, attributes: Attributes, cryptolib: Cryptolib, setti
 PROBE = Probe(
     name="middleware",
     observe=observe,
+    about="Logiciels de carte CPx d'une liste fermée et leur version.",
     reads=(
         *programs.READS,
         *(rf"C:\Windows\{system}\{name}" for system in ("System32", "SysWOW64") for name in _LEGACY),
@@ -228,7 +221,6 @@ PROBE = Probe(
         *_PKCS11_MODULES,
         _CCM,
         *(rf"{hive}\SOFTWARE\{key}" for hive in ("HKLM", r"HKU\*", "HKCU") for key in _TRACES),
-        rf"{_SESSIONS}\*",
     ),
-    win32=("file_version", "service"),
+    win32=("file_version", "remote_session", "service"),
 )

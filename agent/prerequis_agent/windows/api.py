@@ -196,6 +196,9 @@ class Win32(Protocol):
     def screen_size(self) -> ScreenSize:
         """Return the main screen's size; Unsupported in a service's session, which has none."""
 
+    def remote_session(self) -> bool:
+        """Return whether this process runs in a session of Remote Desktop, whose PC/SC shows the far end's readers."""
+
     def power_status(self) -> PowerStatus:
         """Return what feeds the machine."""
 

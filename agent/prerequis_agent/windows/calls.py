@@ -29,6 +29,7 @@ _SERVICE_QUERY = 5  # configuration and status
 _SERVICE_DOES_NOT_EXIST = 1060
 # FILE_NOT_FOUND, PATH_NOT_FOUND, RESOURCE_DATA_NOT_FOUND, RESOURCE_TYPE_NOT_FOUND, RESOURCE_NAME_NOT_FOUND.
 _NO_VERSION = frozenset({2, 3, 1812, 1813, 1814})
+_REMOTE_SESSION = 0x1000
 _PER_MONITOR_AWARE_V2 = -4
 
 
@@ -185,6 +186,11 @@ class LiveWin32:
         if not api.GetFirmwareType(ctypes.byref(kind)):
             raise failure(ctypes.get_last_error(), "le type de micrologiciel")
         return kind.value
+
+    @asking("la session à distance")
+    def remote_session(self) -> bool:
+        """Return what GetSystemMetrics says of SM_REMOTESESSION."""
+        return bool(ctypes.WinDLL("user32").GetSystemMetrics(_REMOTE_SESSION))
 
     @asking("la taille de l'écran")
     def screen_size(self) -> ScreenSize:

@@ -73,6 +73,7 @@ def test_what_needs_no_library_answers(win32: Win32) -> None:
     assert win32.join_status() in (1, 2)
     assert win32.power_status().ac_line in (0, 1, 255)
     assert win32.screen_size().width >= 640
+    assert win32.remote_session() is False
     assert win32.wlan_interfaces() == []
 
 
