@@ -36,7 +36,7 @@ def parse_last_update(content: bytes) -> datetime | None:
     moments = [
         moment.replace(tzinfo=UTC)
         for entry in read_plist_entries(content)
-        if entry.get("processName") in _INSTALLERS
+        if str(entry.get("processName")) in _INSTALLERS
         and str(entry.get("displayName", "")).startswith(("macOS", "Security Update", "Rapid Security"))
         and isinstance(moment := entry.get("date"), datetime)
     ]

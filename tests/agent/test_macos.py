@@ -51,7 +51,7 @@ _values = st.recursive(
 
 
 @given(_values)
-def test_any_property_list_is_settings_or_a_parse_error(value: object) -> None:
+def test_any_property_list_is_settings_or_a_parse_error(value: bool | str | list[object]) -> None:
     content = plistlib.dumps(value)
     for parse in (parse_time_machine, parse_last_update):
         try:
