@@ -15,6 +15,8 @@ _INCLUDE = re.compile(r"^[@#]include(dir)?\s+(\S+)\s*$")
 _ALIAS = re.compile(r"^(User|Runas|Host|Cmnd|Cmd)_Alias\b(.*)$")
 _GRANT = re.compile(r"^(?P<who>[^=]+?)\s+(?P<hosts>\S+(?:\s*,\s*\S+)*)\s*=(?P<what>.*)$")
 _RUN_AS = re.compile(r"\(([^)]*)\)")
+# `NOPASSWD:` and the like; `CWD=/tmp` and the like.
+_TAG_OR_OPTION = re.compile(r"\b[A-Z_]+\s*:|\b[A-Z_]+\s*=\s*\S+")
 _DEEPEST = 8
 
 
@@ -58,7 +60,7 @@ def parse_sudoers(lines: list[str]) -> Sudoers:
             target = target or bool(re.search(r"(?<!!)\b(targetpw|rootpw)\b", line))
             authenticate = authenticate or bool(re.match(r"Defaults\s.*!\s*authenticate\b", line))
         elif grant := _GRANT.match(line):
-            grants += [Grant(who.strip(), free) for free in _whole(grant["what"], aliases)
+            grants += [Grant(who.strip().strip('"'), free) for free in _whole(grant["what"], aliases)
                        for who in grant["who"].split(",")]  # fmt: skip
     named = [Grant(who, grant.without_password or authenticate)
              for grant in grants for who in aliases.get(grant.who, [grant.who])]  # fmt: skip
@@ -74,11 +76,12 @@ def _whole(what: str, aliases: dict[str, list[str]]) -> list[bool]:
     for command in re.split(r",(?![^(]*\))|:\s*\S+\s*=", what):
         run_as = _RUN_AS.search(command)
         if run_as:
-            users = re.split(r"[,\s]+", run_as[1].partition(":")[0].strip())
-            as_root = bool({"ALL", "root", "#0", ""} & set(users))
+            # `(:group)` changes the group alone, and the account stays what it is.
+            users = set(re.split(r"[,\s]+", run_as[1].partition(":")[0].strip()))
+            as_root = bool({"ALL", "root", "#0"} & users) and not {"!root", "!#0"} & users
         tags = re.findall(r"\b([A-Z_]+)\s*:", _RUN_AS.sub("", command))
         free = "NOPASSWD" in tags or (free and "PASSWD" not in tags)
-        name = re.sub(r"\b[A-Z_]+\s*:", "", _RUN_AS.sub("", command)).strip()
+        name = _TAG_OR_OPTION.sub("", _RUN_AS.sub("", command)).strip()
         if as_root and "ALL" in aliases.get(name, [name]):
             found.append(free)
     return found

@@ -1,7 +1,5 @@
 """Counts who has an administrator's rights on this machine, by class. Never a name or an identifier."""
 
-import re
-
 from prerequis.v1.access_pb2 import Administrators
 from prerequis_agent.attributes import Attributes, fill
 from prerequis_agent.errors import NotPermitted, ParseError
@@ -124,7 +122,10 @@ def _fill_from_sudoers(
             found = not sudoers.asks_target_password
             everyone = everyone or found
         elif grant.who.startswith("%"):
-            name = re.sub(r"^%[:#]?", "", grant.who)
+            by_gid = {f"#{group.gid}": group.name for group in groups.values()}
+            # `%:` names a group of the domain, `%#` a number.
+            name = grant.who.lstrip("%").removeprefix(":")
+            name = by_gid.get(name, name)
             members = _members(groups[name], accounts) if name in groups else set()
             local |= members
             found = bool(members) or name not in groups
