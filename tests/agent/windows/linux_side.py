@@ -19,12 +19,13 @@ def main(command: list[str]) -> int:
         for arguments in (
             ("init", "--name", "localhost", "--name", "127.0.0.1"),
             ("site", "add", FINESS, "--name", "Site d'essai", "--professionals", "1", "--workstations", "1"),
-            ("operator", "create", "essai", "--role", "dsi", "--out", str(installation.folder / "operator.toml")),
         ):
-            done = installation.collector(*arguments)
-            assert done.returncode == 0, done.stderr
+            _done(installation.collector(*arguments))
         installation.start()
         try:
+            # Now that the collector's port is known.
+            credential = str(installation.folder / "operator.toml")
+            _done(installation.collector("operator", "create", "essai", "--role", "dsi", "--out", credential))
             environment = {**os.environ, "PREREQUIS_TICKET": str(installation.ticket())}
             status = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, env=environment).returncode
             seen = installation.review("sites")["sites"][0]["workstations"]
@@ -34,6 +35,10 @@ def main(command: list[str]) -> int:
         sys.stderr.write(f"Le collecteur connaît {seen} poste au lieu d'un.\n")
         return 1
     return status
+
+
+def _done(process: subprocess.CompletedProcess[str]) -> None:
+    assert process.returncode == 0, process.stderr
 
 
 if __name__ == "__main__":
