@@ -23,7 +23,7 @@ _IPTABLES = (
 _OVER_NFTABLES = "(nf_tables)"
 _IPV6_ADDRESSES = "/proc/net/if_inet6"
 
-_SERVICE = r"HKLM\SYSTEM\CurrentControlSet\Services\mpssvc"
+_SERVICES, _SERVICE = r"HKLM\SYSTEM\CurrentControlSet\Services", "mpssvc"
 _LOCAL = r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
 _POLICY = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall"
 # For each profile, where it is looked for, the first that says something winning: the policy, then the machine's own.
@@ -33,7 +33,7 @@ _PROFILES = {
     "private": (rf"{_POLICY}\PrivateProfile", rf"{_POLICY}\StandardProfile", rf"{_LOCAL}\StandardProfile"),
     "public": (rf"{_POLICY}\PublicProfile", rf"{_LOCAL}\PublicProfile"),
 }
-_DISABLED, _BLOCK, _PRODUCT_ON = 4, 1, 0
+_DISABLED, _STOPPED, _BLOCK, _PRODUCT_ON = 4, 1, 1, 0
 _STATE = re.compile(r"\(State = (\d)\)")
 
 
@@ -109,9 +109,9 @@ def parse_application_firewall(text: str) -> Firewall:
 
 def _of_windows(host: Host) -> Observation:
     attributes = Attributes(host)
-    service = attributes.dword(_SERVICE, "Start")
+    service = attributes.dword(f"{_SERVICES}\\{_SERVICE}", "Start")
     facts = Firewall(profiles=[_profile(attributes, name, places) for name, places in _PROFILES.items()])
-    if service == _DISABLED:
+    if service == _DISABLED or _is_stopped(host):
         # Without its service the firewall filters nothing, whatever its settings say.
         for profile in facts.profiles:
             profile.enabled, profile.inbound_denied_by_default = False, False
@@ -128,6 +128,15 @@ def _of_windows(host: Host) -> Observation:
         facts.ClearField("inbound_denied_by_default")
         facts.engines.append("other")
     return Observation(facts, attributes.detail(facts, {"active": "pare-feu actif"}))
+
+
+def _is_stopped(host: Host) -> bool:
+    """Return whether the service control manager knows that the firewall's service does not run."""
+    try:
+        service = host.win32().service(_SERVICE)
+    except (NotPermitted, Unsupported):
+        return False
+    return service is not None and service.state == _STOPPED
 
 
 def _profile(attributes: Attributes, name: str, places: tuple[str, ...]) -> FirewallProfile:
@@ -206,6 +215,6 @@ PROBE = Probe(
     administrator="les règles chargées (Linux)",
     reads=(_IPV6_ADDRESSES, "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"),
     commands=("nft", *(program for _, *programs, _ in _IPTABLES for program in programs), "socketfilterfw"),
-    registry=(_SERVICE, *(place for places in _PROFILES.values() for place in places)),
-    win32=("security_products",),
+    registry=(f"{_SERVICES}\\{_SERVICE}", *(place for places in _PROFILES.values() for place in places)),
+    win32=("security_products", "service"),
 )

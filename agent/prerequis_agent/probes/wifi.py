@@ -27,7 +27,10 @@ _NO_CONSENT = (
 
 
 def observe(host: Host) -> Observation:
-    """Return the connection in use; `present` alone where there is no Wi-Fi. Raises Unsupported elsewhere."""
+    """Return the connection in use; where there is no Wi-Fi, that it is neither present nor connected.
+
+    Raises Unsupported elsewhere than on Windows, Linux and macOS.
+    """
     attributes = Attributes(host)
     if host.platform == "win32":
         return _of_windows(host, attributes)
@@ -42,11 +45,10 @@ def observe(host: Host) -> Observation:
 
 def _of_windows(host: Host, attributes: Attributes) -> Observation:
     interfaces = host.win32().wlan_interfaces()
-    facts = Wifi(present=bool(interfaces))
+    connected = [interface for interface in interfaces if interface.state == _CONNECTED]
+    facts = Wifi(present=bool(interfaces), connected=bool(connected))
     if not interfaces:
         return Observation(facts)
-    connected = [interface for interface in interfaces if interface.state == _CONNECTED]
-    facts.connected = bool(connected)
     profiles = None
     with attributes.part():
         profiles = [parse_profile(xml) for each in interfaces for xml in host.win32().wlan_profiles(each.guid)]
@@ -78,11 +80,10 @@ def _of_linux(attributes: Attributes) -> Observation:
     wireless = [
         name for name in names if {"wireless", "phy80211"}.intersection(attributes.names(f"{_NET}/{name}") or [])
     ]
-    facts = Wifi(present=bool(wireless))
     if not wireless:
-        return Observation(facts)
+        return Observation(Wifi(present=False, connected=False))
     up = next((name for name in wireless if attributes.text(f"{_NET}/{name}/operstate") == "up"), None)
-    facts.connected = up is not None
+    facts = Wifi(present=True, connected=up is not None)
     if up is not None:
         fill(facts, signal_dbm=parse_signal(attributes.text(_LEVELS) or "", up))
     kept = kept_connections(attributes)

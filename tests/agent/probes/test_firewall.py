@@ -180,9 +180,15 @@ def test_trap_t4_a_policy_wins_over_the_machines_own_setting(tmp_path: Path) -> 
     assert observe_windows(tmp_path, registry=_OFF | imposed).active
 
 
-def test_trap_t4_settings_without_their_service_filter_nothing(tmp_path: Path) -> None:
-    service = {r"HKLM\SYSTEM\CurrentControlSet\Services\mpssvc": {"Start": 4}}
-    facts = observe_windows(tmp_path, registry=service)
+@pytest.mark.parametrize(
+    "story",
+    [
+        {"registry": {r"HKLM\SYSTEM\CurrentControlSet\Services\mpssvc": {"Start": 4}}},
+        {"win32": {"service": {"mpssvc": {"state": 1, "start": 2}}}},
+    ],
+)
+def test_trap_t4_settings_without_their_service_filter_nothing(tmp_path: Path, story: dict[str, Any]) -> None:
+    facts = observe_windows(tmp_path, **story)
     assert (facts.active, facts.inbound_denied_by_default, list(facts.engines)) == (False, False, [])
 
 
