@@ -1,12 +1,14 @@
 """The command `prerequis-agent`."""
 
+import contextlib
+import gc
 import importlib
 import io
 import os
 import pkgutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
@@ -47,6 +49,19 @@ def parser() -> CommandLine:
     return line
 
 
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Leave reference cycles alone: a command ends before they matter, and looking for them costs an eighth."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_without_collecting()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):

@@ -197,7 +197,8 @@ def main() -> int:
     else:
         _print(figures, results, absent)
         if not valid:
-            print(f"invalid: load {load:.1f} (at most {BUSY_LOAD}), user {os.geteuid()} (root is needed)")
+            root = "" if os.geteuid() == 0 else ", not root"
+            print(f"invalid: load {load:.1f} (at most {BUSY_LOAD}){root}")
     return int(bool(missed) or not valid)
 
 

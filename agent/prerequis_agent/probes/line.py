@@ -9,7 +9,6 @@ import ipaddress
 import json
 import socket
 import ssl
-import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,12 +69,14 @@ def observe(host: Host) -> Observation:
         raise TimedOut("Le collecteur n'a pas répondu à temps pendant la mesure.") from None
     except OSError as problem:
         raise Unsupported(f"La mesure vers le collecteur a été coupée ({problem.strerror or problem}).") from problem
+    from statistics import median, quantiles  # with fractions and decimal: only for who measures
+
     line = Line(
         down_bits_per_second=down.bits_per_second,
         up_bits_per_second=up.bits_per_second,
         censored=down.censored or up.censored,
-        rtt_seconds=statistics.median(round_trips),
-        rtt_p95_seconds=statistics.quantiles(round_trips, n=20, method="inclusive")[18],
+        rtt_seconds=median(round_trips),
+        rtt_p95_seconds=quantiles(round_trips, n=20, method="inclusive")[18],
         bytes_moved=down.bytes_moved + up.bytes_moved,
         streams=1,
         server=collector.host,
@@ -123,7 +124,7 @@ def steady_rate(arrivals: Sequence[tuple[float, int]]) -> Rate | None:
         return None
     quarter = len(steady) // 4
     middle = steady[quarter : len(steady) - quarter]
-    mean = statistics.fmean(middle)
+    mean = sum(middle) / len(middle)
     unsteady = mean > 0 and (middle[-1] - middle[0]) > 0.5 * mean
     return Rate(8 * mean / BIN_SECONDS, arrivals[-1][1], censored=False, unsteady=unsteady)
 

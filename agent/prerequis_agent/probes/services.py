@@ -6,8 +6,6 @@ import threading
 import time
 from collections.abc import Iterable
 
-from cryptography import x509
-
 from prerequis.v1.facts_pb2 import Endpoint, Services
 from prerequis_agent.errors import Unsupported
 from prerequis_agent.host import Host
@@ -148,6 +146,9 @@ def _note_issuer(host: Host, endpoint: Endpoint) -> None:
 
 def issuer(certificate: bytes) -> str:
     """Return organisation and common name of the issuer of a DER certificate; empty when it names neither."""
+    # Loaded only once a host has shown a certificate: it takes longer than most probes.
+    from cryptography import x509
+
     try:
         name = x509.load_der_x509_certificate(certificate).issuer
     except (ValueError, x509.InvalidVersion):
