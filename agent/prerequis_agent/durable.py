@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ def write(path: Path, content: bytes) -> None:
 
     Raises OSError, and then leaves what was there as it was.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(path.parent)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     temporary = Path(name)
     try:
@@ -25,6 +26,17 @@ def write(path: Path, content: bytes) -> None:
             temporary.unlink()
         raise
     sync_directory(path.parent)
+
+
+def _make_private(directory: Path) -> None:
+    if directory.is_dir():
+        return
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        # Where the mode means nothing, and what is below C:\ProgramData can be read by everybody.
+        from prerequis_agent.windows.private import restrict
+
+        restrict(directory)
 
 
 def sync_directory(directory: Path) -> None:
