@@ -86,7 +86,7 @@ class Apart:
 
     def _in_one_child(self) -> Iterator[tuple[Facts, ProbeRun]]:
         process = child.start(_Work(tuple(self.waiting), self.host))
-        spent, since, died = 0.0, time.perf_counter(), False
+        spent, since, started, died = 0.0, time.perf_counter(), False, False
         try:
             self.progress.started(self.waiting[0].name)
             while self.waiting and not self._exhausted():
@@ -98,7 +98,7 @@ class Apart:
                         return
                     continue
                 part = Report.FromString(message)
-                spent, since = part.cost.cpu_seconds, time.perf_counter()
+                spent, since, started = part.cost.cpu_seconds, time.perf_counter(), True
                 for record in part.probes:
                     yield part.facts, self._end(record)
                     if self.waiting:
@@ -111,7 +111,10 @@ class Apart:
         if died:
             wall = time.perf_counter() - since
             detail = f"Le processus d'observation s'est arrêté pendant cette sonde ({how})."
-            yield Facts(), self._end(ended(self.waiting[0], Outcome.FAILED, wall, 0, detail))
+            if not started:  # nor would the next one
+                detail = f"Le processus d'observation ne démarre pas ({how})."
+            for probe in self.waiting[: 1 if started else None]:
+                yield Facts(), self._end(ended(probe, Outcome.FAILED, wall, 0, detail))
 
     def _listen_to_the_end(self, process: child.Child) -> None:
         message = None if self.waiting else process.receive(_PATIENCE_SECONDS)

@@ -287,3 +287,29 @@ run([Probe("machine", lambda host: time.sleep(60), deadline_seconds=0.1)], Host(
     started = time.monotonic()
     subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
     assert time.monotonic() - started < 10
+
+
+def test_a_child_that_cannot_start_is_not_started_again_for_each_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[child.Work] = []
+    forked = child.start
+
+    def start(work: child.Work) -> child.Child:
+        started.append(work)
+        return forked(lambda send: None)
+
+    monkeypatch.setattr(child, "start", start)
+    scan = run(Probe("machine", machine), Probe("system", hang))
+    assert [one.outcome for one in scan.runs] == [ProbeRun.FAILED] * 2
+    assert "ne démarre pas" in scan.runs[1].detail
+    assert len(started) == 1
+
+
+def test_every_probe_can_travel_to_a_new_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows and macOS, where the child is not forked."""
+    forked = child.start
+    monkeypatch.setattr(child, "start", lambda work: forked(work, forking=False))
+    probes = [probe for probe in runner.discover() if not probe.uses_surroundings]
+    scan = runner.run(probes, Host(), Silent())
+    assert [one.name for one in scan.runs] == [probe.name for probe in probes]
+    assert [one.name for one in scan.runs if one.outcome == ProbeRun.FAILED] == []
+    assert scan.facts.HasField("machine")
