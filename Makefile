@@ -49,7 +49,7 @@ bench: setup ## mesure ce que coûte l'observation, à côté de FusionInventory
 docs: setup ## écrit les pages qui se déduisent des déclarations des sondes
 	$(BIN)/python -m prerequis_agent.notice docs
 
-check-windows: ## les essais de l'agent sur un vrai Python pour Windows, sous Wine
+check-windows: setup ## les essais de l'agent sur un vrai Python pour Windows, sous Wine
 	@scripts/check-windows
 
 fmt: ## met en forme
