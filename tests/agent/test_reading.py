@@ -1,6 +1,7 @@
 """What a person reads: the summary of a report, and the progress of a scan."""
 
 import io
+import re
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ def test_a_report_begins_with_the_name_of_the_machine() -> None:
 
 def test_a_machine_is_shown_by_its_main_values() -> None:
     facts = Facts(machine=Machine(manufacturer="Dell", model="Latitude", cores=4, memory_bytes=8 * 1024**3))
-    assert "✓ machine    Dell Latitude, 4 cœurs, 8,0 Gio de mémoire\n" in shown(facts, "machine")
+    assert re.search(r"✓ machine +Dell Latitude, 4 cœurs, 8,0 Gio de mémoire\n", shown(facts, "machine"))
 
 
 def test_a_number_of_readers_is_french() -> None:
@@ -41,8 +42,7 @@ def test_a_lower_bound_is_said_to_be_one() -> None:
 
 def test_what_could_not_be_seen_is_shown_with_its_sentence() -> None:
     text = shown(Facts(), "firewall", ProbeRun.NOT_PERMITTED, "Relancer en administrateur.")
-    assert "! firewall   droits insuffisants\n" in text
-    assert text.endswith("Relancer en administrateur.\n")
+    assert re.search(r"! firewall +droits insuffisants\n +Relancer en administrateur.\n", text)
 
 
 def test_every_outcome_has_a_word() -> None:
@@ -53,7 +53,8 @@ def test_every_outcome_has_a_word() -> None:
 def test_facts_of_which_nothing_is_known_are_shown_without_a_guess(name: str) -> None:
     facts = Facts()
     getattr(facts, name).SetInParent()
-    assert "0,0" not in shown(facts, name)
+    probe, _, _ = shown(facts, name).partition("Coût")
+    assert "0,0" not in probe
 
 
 @given(some.floats(0, 1000))
