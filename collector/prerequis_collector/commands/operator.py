@@ -1,8 +1,9 @@
-"""`operator create`: make the credential file of a person who reads and decides."""
+"""`operator create`, `list`, `revoke`: the people who read and decide, by their credential files."""
 
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
 from prerequis_collector.errors import AlreadyThere, InvalidInput
+from prerequis_collector.listing import json_document, table
 from prerequis_collector.opening import load_authority, opened_database, write_secret
 from prerequis_collector.services.authority import key_pem, new_key
 from prerequis_collector.services.identify import OPERATOR_ROLES
+from prerequis_collector.services.revoke import revoke_operator
 from prerequis_collector.services.toml import toml
 from prerequis_collector.store.operators import OperatorRow, Operators
 
@@ -28,10 +31,19 @@ def configure(parser: CommandLine) -> None:
     create.add_argument("name", metavar="NOM", help="identifiant : minuscules, chiffres, point, tiret")
     create.add_argument("--role", required=True, choices=[str(role) for role in OPERATOR_ROLES], help="ce qu'elle peut")
     create.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="fichier à écrire")
+    listed = actions.add_parser("list", help="montre qui a un accès, révoqués compris")
+    listed.add_argument("--json", action="store_true", help="un document JSON sur la sortie standard")
+    revoke = actions.add_parser("revoke", help="retire l'accès d'une personne dès son prochain appel")
+    revoke.add_argument("name", metavar="NOM", help="identifiant, donné par « operator list »")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Write the credential; it counts only when its file is complete. Raises InvalidInput, AlreadyThere."""
+    """Do what was asked; raises InvalidInput, AlreadyThere, NotFound."""
+    return {"create": _create, "list": _list, "revoke": _revoke}[arguments.action](arguments)
+
+
+def _create(arguments: argparse.Namespace) -> ExitCode:
+    """Write the credential; it counts only when its file is complete."""
     name: str = arguments.name
     if not _NAME.fullmatch(name):
         raise InvalidInput(f"« {name} » n'est pas un identifiant : minuscules, chiffres, point, tiret.")
@@ -57,3 +69,31 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         write_secret(arguments.out, content.encode())
     sys.stderr.write(f"Accès « {arguments.role} » écrit dans {arguments.out} ; ce fichier vaut mot de passe.\n")
     return ExitCode.DONE
+
+
+def _list(arguments: argparse.Namespace) -> ExitCode:
+    with opened_database(config.load(arguments.data)) as database, database.read() as transaction:
+        rows = Operators(transaction).all()
+    sys.stdout.write(_document(rows) if arguments.json else _table(rows))
+    return ExitCode.DONE
+
+
+def _revoke(arguments: argparse.Namespace) -> ExitCode:
+    with opened_database(config.load(arguments.data)) as database, database.write() as transaction:
+        revoke_operator(transaction, arguments.name)
+    sys.stderr.write(f"Accès de « {arguments.name} » révoqué.\n")
+    return ExitCode.DONE
+
+
+def _document(rows: Sequence[OperatorRow]) -> str:
+    operators = [
+        {"name": row.name, "role": row.role, "createdAt": row.created_at, "revoked": row.revoked} for row in rows
+    ]
+    return json_document({"operators": operators})
+
+
+def _table(rows: Sequence[OperatorRow]) -> str:
+    return table(
+        ("NOM", "RÔLE", "CRÉÉ", "ÉTAT"),
+        [(row.name, row.role, row.created_at, "révoqué" if row.revoked else "admis") for row in rows],
+    )

@@ -38,6 +38,11 @@ class Agents:
         query = select(AgentRow).where(AgentRow.finess == finess, col(AgentRow.revoked).is_(False))
         return self._transaction.exec(query.order_by(col(AgentRow.id))).all()
 
+    def all(self, finess: str | None = None) -> Sequence[AgentRow]:
+        """Return every agent, revoked or not, of one site or of all, by site then id."""
+        query = select(AgentRow).order_by(col(AgentRow.finess), col(AgentRow.id))
+        return self._transaction.exec(query if finess is None else query.where(AgentRow.finess == finess)).all()
+
     def add(self, agent: AgentRow) -> None:
         """Keep a newly enrolled agent."""
         self._transaction.add(agent)

@@ -1,8 +1,9 @@
 """The people who read and decide, by their credential."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel, col, update
+from sqlmodel import Field, SQLModel, col, select, update
 
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
@@ -30,6 +31,10 @@ class Operators:
     def find(self, name: str) -> OperatorRow | None:
         """Return the operator, revoked or not, or None."""
         return self._transaction.get(OperatorRow, name)
+
+    def all(self) -> Sequence[OperatorRow]:
+        """Return every operator, revoked or not, by name."""
+        return self._transaction.exec(select(OperatorRow).order_by(col(OperatorRow.name))).all()
 
     def add(self, operator: OperatorRow) -> None:
         """Keep a new operator."""

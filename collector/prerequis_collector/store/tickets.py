@@ -1,9 +1,10 @@
 """Site tickets; the secret itself is never kept."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from sqlmodel import Field, SQLModel, col, update
+from sqlmodel import Field, SQLModel, col, select, update
 
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
@@ -34,6 +35,11 @@ class Tickets:
         """Keep a new ticket."""
         self._transaction.add(ticket)
         self._transaction.flush()
+
+    def all(self, finess: str | None = None) -> Sequence[TicketRow]:
+        """Return every ticket, good or not, of one site or of all, by site then the newest first."""
+        query = select(TicketRow).order_by(col(TicketRow.finess), col(TicketRow.created_at).desc(), col(TicketRow.id))
+        return self._transaction.exec(query if finess is None else query.where(TicketRow.finess == finess)).all()
 
     def use(self, secret_digest: bytes, now: datetime) -> str | None:
         """Count one use and return the ticket's site; None when it is unknown, expired, used up or revoked.

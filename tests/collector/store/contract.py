@@ -169,6 +169,27 @@ class StoreContract:
             assert kept is not None
             assert kept.revoked
 
+    def test_lists_have_what_is_revoked_too_and_can_be_of_one_site(self, database: Database, sites: None) -> None:
+        with database.write() as transaction:
+            for name in ("b", "a"):
+                Operators(transaction).add(OperatorRow(name=name, role="dsi", fingerprint=b"f", created_at=NOW))
+                Agents(transaction).add(_agent(f"{name}2", OTHER))
+                Agents(transaction).add(_agent(f"{name}1"))
+            for digest, finess, days in ((b"1", SITE, 1), (b"2", SITE, 2), (b"3", OTHER, 3)):
+                created = NOW + timedelta(days=days)
+                Tickets(transaction).add(
+                    TicketRow(secret_digest=digest, finess=finess, created_at=created, expires_at=created, uses_left=1)
+                )
+            assert Operators(transaction).revoke("a")
+            assert Agents(transaction).revoke("a1")
+        with database.read() as transaction:
+            operators, agents, tickets = Operators(transaction), Agents(transaction), Tickets(transaction)
+            assert [(row.name, row.revoked) for row in operators.all()] == [("a", True), ("b", False)]
+            assert [row.id for row in agents.all()] == ["a1", "b1", "a2", "b2"]
+            assert [row.id for row in agents.all(OTHER)] == ["a2", "b2"]
+            assert [row.secret_digest for row in tickets.all()] == [b"2", b"1", b"3"]
+            assert [row.secret_digest for row in tickets.all(OTHER)] == [b"3"]
+
     def test_a_summary_is_stale_when_anything_it_rests_on_changed(self, database: Database, sites: None) -> None:
         today = NOW.date()
         with database.write() as transaction:
