@@ -19,8 +19,9 @@ def text(report: Report) -> str:
         written.append(f"  {mark} {run.name:<16} {_values(report.facts, run) or word}")
         if run.detail:
             written.append(f"    {'':<16} {run.detail}")
-    spent = cost(report.cost.wall_seconds, report.cost.cpu_seconds, report.cost.memory_bytes)
-    written.append(f"Coût de l'observation : {spent}.")
+    if report.HasField("cost"):
+        spent = cost(report.cost.wall_seconds, report.cost.cpu_seconds, report.cost.memory_bytes)
+        written.append(f"Coût de l'observation : {spent}.")
     return "\n".join(written) + "\n"
 
 

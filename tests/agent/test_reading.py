@@ -72,8 +72,8 @@ def test_progress_shows_each_probe_once_and_who_is_still_at_work() -> None:
     live.ended(ProbeRun(name="services", outcome=ProbeRun.TIMED_OUT, wall_seconds=15))
     last = terminal.getvalue().split("\x1b[K")
     assert last[2] == "  … machine, services\r"
-    assert last[3] == "  ✓ machine    vu (0,2 s)\n  … services\r"
-    assert last[4] == "  ! services   trop long (15,0 s)\n"
+    assert last[3] == "  ✓ machine          vu (0,2 s)\n  … services\r"
+    assert last[4] == "  ! services         trop long (15,0 s)\n"
 
 
 def test_unreachable_hosts_are_counted() -> None:
