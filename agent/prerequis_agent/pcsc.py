@@ -36,3 +36,32 @@ class Scard(Protocol):
 
     def SCardGetErrorMessage(self, result: int) -> str:
         """Return the system's text for a result code."""
+
+
+class WatchedScard(Scard, Protocol):
+    """What watching readers asks for besides: it waits, and still sends nothing to a card."""
+
+    SCARD_E_TIMEOUT: int
+    SCARD_E_UNKNOWN_READER: int
+    SCARD_STATE_EXCLUSIVE: int
+
+
+class ConnectedScard(WatchedScard, Protocol):
+    """What reaches a card; only `card_issuer.py` asks for it, and only when a person agreed."""
+
+    SCARD_SHARE_SHARED: int
+    SCARD_LEAVE_CARD: int
+    SCARD_PROTOCOL_T0: int
+    SCARD_PROTOCOL_T1: int
+    SCARD_PCI_T0: int
+    SCARD_PCI_T1: int
+    SCARD_E_SHARING_VIOLATION: int
+
+    def SCardConnect(self, context: int, reader: str, share: int, protocols: int) -> tuple[int, int, int]:
+        """Return the result code, a handle and the protocol in use."""
+
+    def SCardTransmit(self, card: int, protocol: int, apdu: list[int]) -> tuple[int, list[int]]:
+        """Return the result code and the card's answer with its status word."""
+
+    def SCardDisconnect(self, card: int, disposition: int) -> int:
+        """Return the result code."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from prerequis.v1.register_pb2 import Profile
-from prerequis_rules.knowledge import read_knowledge
+from prerequis_rules.knowledge import Knowledge, read_knowledge
 from prerequis_rules.messages import read_message
 from prerequis_rules.model import Article, Framework, Question, Requirement
 from prerequis_rules.pack import DEFAULT_PROFILE, Pack, Programs
@@ -36,6 +36,19 @@ def load_pack(directory: Path | None = None, *, base: Traversable | None = None)
         digest.update(f"1 {file} {len(content)}\n".encode() + content)
         reading.add(1, file, read_document(f"{directory}/{file}", content))
     return reading.pack(digest.hexdigest())
+
+
+def load_knowledge() -> Knowledge:
+    """Return the program's dated knowledge alone, without its rules; raises PackError, which carries every fault."""
+    documents = [
+        read_document(file, content)
+        for file, content in _walk(resources.files("prerequis_rules") / "knowledge", "knowledge")
+    ]
+    knowledge = read_knowledge(documents)
+    problems = [problem for document in documents for problem in document.problems]
+    if problems:
+        raise PackError(tuple(sorted(problems)))
+    return knowledge
 
 
 def _files(source: Traversable) -> Iterator[tuple[str, bytes]]:

@@ -1,12 +1,6 @@
-import fcntl
-import importlib.util
-import os
 import plistlib
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.agent.pcscd import needs_pcscd, pcscd, the_only_pcscd, wait
 from tests.agent.probes.conftest import FixtureHost
 from tests.agent.probes.virtual_card import PORTS, VirtualCard
 
@@ -23,11 +18,6 @@ from prerequis_agent.host import Host
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.probe import Probe
 from prerequis_agent.probes.smartcard import PROBE, Card, Slot, join, parse_bundle, reader_name
-
-# One pcscd at most runs on a machine: these tests stay on one worker and wait for other runs.
-_needs_pcscd = pytest.mark.xdist_group("pcscd")
-_LOCK = Path(tempfile.gettempdir(), "prerequis-tests-pcscd.lock")
-_SOCKET = Path("/run/pcscd/pcscd.comm")
 
 # ANS, DOPS card-cps.c; for CPS2ter and the carte Vitale, the list of pcsc-tools.
 _ATRS = {
@@ -62,56 +52,15 @@ class HostWithLivePcsc(FixtureHost):
 @pytest.fixture(scope="module")
 def pcsc_lock() -> Iterator[None]:
     """The right to start and stop the PC/SC service of this machine."""
-    missing = [what for what, there in _what_is_needed().items() if not there]
-    if missing:
-        pytest.skip(f"a real PC/SC service needs {', '.join(missing)}")
-    with _LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if _is_answered():
-            pytest.skip("this machine runs a PC/SC service of its own")
+    with the_only_pcscd():
         yield
-
-
-def _what_is_needed() -> dict[str, bool]:
-    return {
-        "root": os.geteuid() == 0,
-        "pcscd": shutil.which("pcscd") is not None,
-        "vpcd (vsmartcard-vpcd)": Path("/etc/reader.conf.d/vpcd").exists(),
-        "pyscard": importlib.util.find_spec("smartcard") is not None,
-    }
-
-
-def _is_answered() -> bool:
-    scard = Host().pcsc()
-    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
-    if result == scard.SCARD_S_SUCCESS:
-        scard.SCardReleaseContext(context)
-    return result == scard.SCARD_S_SUCCESS
-
-
-@contextmanager
-def _pcscd(*options: str) -> Iterator[None]:
-    process = subprocess.Popen(["pcscd", "--foreground", "--error", *options], stderr=subprocess.DEVNULL)
-    try:
-        _wait(_is_answered)
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")
 def two_readers(pcsc_lock: None) -> Iterator[None]:
-    with _pcscd():
-        _wait(lambda: len(_live_readers()) == len(PORTS))
+    with pcscd():
+        wait(lambda: len(_live_readers()) == len(PORTS))
         yield
-
-
-def _wait(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.05)
 
 
 def _live_readers() -> list[Reader]:
@@ -125,11 +74,11 @@ def _live_readers() -> list[Reader]:
 def _inserted(atr: str, slot: int = 0) -> Iterator[VirtualCard]:
     card = VirtualCard(bytes.fromhex(atr), PORTS[slot])
     try:
-        _wait(lambda: _live_readers()[slot].card_present)
+        wait(lambda: _live_readers()[slot].card_present)
         yield card
     finally:
         card.eject()
-        _wait(lambda: not _live_readers()[slot].card_present)
+        wait(lambda: not _live_readers()[slot].card_present)
 
 
 def test_each_machine_shows_its_readers(check: Callable[[Probe], None], fixture_host: FixtureHost) -> None:
@@ -137,32 +86,32 @@ def test_each_machine_shows_its_readers(check: Callable[[Probe], None], fixture_
     assert fixture_host.scripted_pcsc is None or fixture_host.scripted_pcsc.open_contexts == 0
 
 
-@_needs_pcscd
+@needs_pcscd
 def test_a_service_that_does_not_run_is_stopped(pcsc_lock: None, tmp_path: Path) -> None:
     seen = PROBE.observe(HostWithLivePcsc(tmp_path))
     assert seen.facts == Smartcard(service=Smartcard.STOPPED, readers=[Reader(usb_vendor=0x08E6, usb_product=0x3437)])
     assert "démarrer" in seen.detail
 
 
-@_needs_pcscd
+@needs_pcscd
 def test_a_service_without_readers_shows_none(pcsc_lock: None, tmp_path: Path) -> None:
     configuration = tmp_path / "reader.conf.d"
     configuration.mkdir()
-    with _pcscd("--config", str(configuration)):
+    with pcscd("--config", str(configuration)):
         assert _live_readers() == []
         plugged = PROBE.observe(HostWithLivePcsc(tmp_path / "root")).facts
         assert isinstance(plugged, Smartcard)
         assert [reader.seen_by_pcsc for reader in plugged.readers] == [False]
 
 
-@_needs_pcscd
+@needs_pcscd
 def test_empty_readers_hold_no_card(two_readers: None) -> None:
     assert _live_readers() == [
         Reader(name=f"Virtual PCD 00 0{slot}", seen_by_pcsc=True, card_present=False) for slot in range(len(PORTS))
     ]
 
 
-@_needs_pcscd
+@needs_pcscd
 @pytest.mark.parametrize("atr", _ATRS.values(), ids=_ATRS.keys())
 def test_a_card_gives_its_atr_and_is_sent_nothing(atr: str, two_readers: None) -> None:
     with _inserted(atr) as card:
@@ -172,7 +121,7 @@ def test_a_card_gives_its_atr_and_is_sent_nothing(atr: str, two_readers: None) -
     assert (card.apdus, card.resets) == ([], 0)
 
 
-@_needs_pcscd
+@needs_pcscd
 def test_two_cards_are_told_apart(two_readers: None) -> None:
     with _inserted(_ATRS["CPS4"]) as first, _inserted(_ATRS["Vitale 2"], slot=1) as second:
         atrs = [reader.atr for reader in _live_readers()]
@@ -180,7 +129,7 @@ def test_two_cards_are_told_apart(two_readers: None) -> None:
     assert (first.apdus, second.apdus) == ([], [])
 
 
-@_needs_pcscd
+@needs_pcscd
 def test_a_card_that_another_program_holds_gives_its_atr_all_the_same(two_readers: None) -> None:
     hold = (
         "from smartcard.scard import *; import sys\n"

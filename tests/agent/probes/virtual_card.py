@@ -4,6 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections.abc import Mapping
 
 # The two slots of vpcd listen here, as Debian configures it.
 PORTS = (35963, 35964)
@@ -12,13 +13,14 @@ _FILE_NOT_FOUND = bytes.fromhex("6A82")
 
 
 class VirtualCard:
-    """A card that gives its ATR, refuses every APDU and remembers them.
+    """A card that gives its ATR, answers the APDUs it was told of, refuses every other and remembers them all.
 
     vpcd sends a length on two bytes, then either one byte of control or an APDU.
     """
 
-    def __init__(self, atr: bytes, port: int = PORTS[0]) -> None:
+    def __init__(self, atr: bytes, port: int = PORTS[0], answers: Mapping[bytes, bytes] | None = None) -> None:
         self._atr = atr
+        self._answers = answers or {}
         self.apdus: list[bytes] = []
         self.resets = 0
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
@@ -39,7 +41,7 @@ class VirtualCard:
                 message = self._receive(length)
                 if length > 1:
                     self.apdus.append(message)
-                    self._send(_FILE_NOT_FOUND)
+                    self._send(self._answers.get(message, _FILE_NOT_FOUND))
                 elif message[0] == _GET_ATR:
                     self._send(self._atr)
                 elif message[0] == _RESET:
