@@ -3,9 +3,10 @@
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
-from prerequis.v1.context_pb2 import Derived, DerivedCard, DerivedReader, OsLifecycle
+from prerequis.v1.context_pb2 import Derived, DerivedApplication, DerivedCard, DerivedReader, OsLifecycle
 from prerequis.v1.facts_pb2 import Facts, Reader, System
-from prerequis_rules.knowledge import Extension, Family, Knowledge, Libccid, Release
+from prerequis.v1.software_pb2 import Application
+from prerequis_rules.knowledge import Extension, Family, Knowledge, Libccid, ProgramRelease, Release, numbers
 from prerequis_rules.messages import moment
 
 _FAMILIES = {System.WINDOWS: Family.WINDOWS, System.LINUX: Family.LINUX, System.MACOS: Family.MACOS}
@@ -20,6 +21,8 @@ def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
     derived = Derived()
     if facts.HasField("system"):
         derived.os.CopyFrom(_lifecycle(facts.system, knowledge, now.astimezone(UTC).date()))
+    for program in facts.applications.applications:
+        derived.applications.append(program_of(program, facts.system, knowledge, now.astimezone(UTC).date()))
     for reader in facts.smartcard.readers:
         derived.readers.append(reader_of(reader, facts.system, knowledge))
         if reader.HasField("atr"):
@@ -54,6 +57,47 @@ def reader_of(reader: Reader, system: System, knowledge: Knowledge) -> DerivedRe
                 derived.needs_vendor_driver = True
             return derived
     return DerivedReader()
+
+
+def program_of(program: Application, system: System, knowledge: Knowledge, today: date) -> DerivedApplication:
+    """Return what all rows that a program may be of agree on: a version that is not known may be any.
+
+    On Linux nothing but its id, for the distribution maintains it; nor where the family of the system is not known.
+    """
+    derived = DerivedApplication(id=program.id if program.HasField("id") else None)
+    if system.family not in (System.WINDOWS, System.MACOS):
+        return derived
+    rows = [row for row in knowledge.programs if _may_be_of(row, program)]
+    names = {row.name for row in rows}
+    verdicts = {_maintained(row, today) for row in rows}
+    ends = {row.end_of_support for row in rows}
+    if len(names) == 1:
+        derived.name = names.pop()
+    if len(verdicts) == 1 and (supported := verdicts.pop()) is not None:
+        derived.supported = supported
+    if len(ends) == 1 and (end := ends.pop()) is not None:
+        derived.end_of_support.CopyFrom(moment(end))
+    return derived
+
+
+def _may_be_of(row: ProgramRelease, program: Application) -> bool:
+    version = numbers(program.version)
+    return (
+        row.id == program.id
+        and (row.channel is None or not program.channel or row.channel == program.channel)
+        and (not row.products or not program.product or any(fnmatchcase(program.product, one) for one in row.products))
+        and (row.version is None or not version or f"{program.version}.".startswith(f"{row.version}."))
+        and (row.before is None or not version or version < row.before)
+        and (row.since is None or not version or version >= row.since)
+    )
+
+
+def _maintained(row: ProgramRelease, today: date) -> bool | None:
+    if row.end_of_support is None:
+        return True if row.known_until is not None and today <= row.known_until else None
+    if today <= row.end_of_support:
+        return True
+    return None if row.extended is not None and today <= row.extended else False
 
 
 def _lifecycle(system: System, knowledge: Knowledge, today: date) -> OsLifecycle:
@@ -100,6 +144,9 @@ def _supported(row: Release, system: System, today: date) -> bool | None:
     if today <= end:
         return True
     if row.extension is Extension.PAID and row.extended is not None and today <= row.extended:
+        if system.extended_updates:
+            return True
+        # Not activated says little: the maintenance that Microsoft sells to consumers cannot be seen.
         never_paid = (
             row.last_free_revision is not None
             and system.HasField("build_revision")

@@ -1,5 +1,6 @@
 """Dated facts about the world: until when releases are supported, what answers to reset say, what readers are."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -63,6 +64,28 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramRelease:
+    """One row of the lifecycle table of programs."""
+
+    id: str
+    name: str
+    products: tuple[str, ...]
+    """Shell patterns over the product id; empty: every product."""
+    channel: str | None
+    version: str | None
+    """The first components of the version."""
+    before: tuple[int, ...] | None
+    """Versions lower than this one."""
+    since: tuple[int, ...] | None
+    """Versions not lower than this one."""
+    end_of_support: date | None
+    known_until: date | None
+    """Where no end is announced: the last day on which the row says anything."""
+    extended: date | None
+    """Last day of a paid maintenance."""
+
+
+@dataclass(frozen=True, slots=True)
 class CardPattern:
     """What an answer to reset (ATR) says of a card: the whole ATR, under a mask if any, or bytes inside it."""
 
@@ -101,6 +124,7 @@ class Knowledge:
     """All that is known, in the order of the files."""
 
     releases: tuple[Release, ...] = ()
+    programs: tuple[ProgramRelease, ...] = ()
     cards: tuple[CardPattern, ...] = ()
     readers: tuple[ReaderModel, ...] = ()
 
@@ -108,11 +132,12 @@ class Knowledge:
 def read_knowledge(documents: list[Document]) -> Knowledge:
     """Return what the knowledge files say; one that is none of the lists known here is not read."""
     releases: list[Release] = []
+    programs: list[ProgramRelease] = []
     cards: list[CardPattern] = []
     readers: list[ReaderModel] = []
     for document in documents:
         root = document.root
-        if root.has("release") or root.has("card") or root.has("reader"):
+        if any(map(root.has, ("release", "application", "card", "reader"))):
             root.text("source")
             root.day("dated")
             root.optional_text("commit")
@@ -121,13 +146,16 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
             family = root.choice("family", Family)
             releases.extend(_release(row, family) for row in root.tables("release"))
             root.close()
+        elif root.has("application"):
+            programs.extend(_program(row) for row in root.tables("application"))
+            root.close()
         elif root.has("card"):
             cards.extend(_card(row) for row in root.tables("card"))
             root.close()
         elif root.has("reader"):
             readers.extend(_reader(row) for row in root.tables("reader"))
             root.close()
-    return Knowledge(tuple(releases), tuple(cards), tuple(readers))
+    return Knowledge(tuple(releases), tuple(programs), tuple(cards), tuple(readers))
 
 
 def _release(row: Table, family: Family) -> Release:
@@ -150,6 +178,38 @@ def _release(row: Table, family: Family) -> Release:
         row.report("known_until", "il faut « end_of_support » ou « known_until »")
     row.close()
     return release
+
+
+def _program(row: Table) -> ProgramRelease:
+    program = ProgramRelease(
+        id=row.text("id"),
+        name=row.text("name"),
+        products=row.optional_texts("products"),
+        channel=row.optional_text("channel"),
+        version=row.optional_text("version"),
+        before=_version(row, "before"),
+        since=_version(row, "since"),
+        end_of_support=row.optional_day("end_of_support"),
+        known_until=row.optional_day("known_until"),
+        extended=row.optional_day("extended"),
+    )
+    if program.end_of_support is None and program.known_until is None:
+        row.report("known_until", "il faut « end_of_support » ou « known_until »")
+    row.close()
+    return program
+
+
+def _version(row: Table, key: str) -> tuple[int, ...] | None:
+    text = row.optional_text(key)
+    if text is not None and not numbers(text):
+        row.report(key, f"« {key} » doit être une version : des nombres séparés par des points")
+    return None if text is None else numbers(text)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers with which a version begins, so that 9.10 comes after 9.9; none when it begins with none."""
+    found = re.match(r"[0-9]+(\.[0-9]+)*", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
 
 
 def _card(row: Table) -> CardPattern:

@@ -179,6 +179,7 @@ class Derived(message.Message):
     OS_FIELD_NUMBER: builtins.int
     CARDS_FIELD_NUMBER: builtins.int
     READERS_FIELD_NUMBER: builtins.int
+    APPLICATIONS_FIELD_NUMBER: builtins.int
     @builtins.property
     def os(self) -> OsLifecycle: ...
     @builtins.property
@@ -189,16 +190,21 @@ class Derived(message.Message):
     def readers(self) -> containers.RepeatedCompositeFieldContainer[DerivedReader]:
         """One for each reader of facts.smartcard, in their order."""
 
+    @builtins.property
+    def applications(self) -> containers.RepeatedCompositeFieldContainer[DerivedApplication]:
+        """One for each program of facts.applications, in their order."""
+
     def __init__(
         self,
         *,
         os: OsLifecycle | None = ...,
         cards: abc.Iterable[DerivedCard] | None = ...,
         readers: abc.Iterable[DerivedReader] | None = ...,
+        applications: abc.Iterable[DerivedApplication] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["os", b"os"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["cards", b"cards", "os", b"os", "readers", b"readers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["applications", b"applications", "cards", b"cards", "os", b"os", "readers", b"readers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -230,6 +236,47 @@ class OsLifecycle(message.Message):
     _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__supported: _TypeAlias = typing.Literal["supported"]  # noqa: Y015
     _WhichOneofArgType__supported: _TypeAlias = typing.Literal["_supported", b"_supported"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__supported) -> _WhichOneofReturnType__supported | None: ...
+
+@typing.final
+class DerivedApplication(message.Message):
+    """What the lifecycle table of programs says of one on the day of judgement; nothing where it has no row."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    SUPPORTED_FIELD_NUMBER: builtins.int
+    END_OF_SUPPORT_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    """As the list of programs names it."""
+    name: builtins.str
+    supported: builtins.bool
+    @builtins.property
+    def end_of_support(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: builtins.str | None = ...,
+        name: builtins.str | None = ...,
+        supported: builtins.bool | None = ...,
+        end_of_support: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_id", b"_id", "_name", b"_name", "_supported", b"_supported", "end_of_support", b"end_of_support", "id", b"id", "name", b"name", "supported", b"supported"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_id", b"_id", "_name", b"_name", "_supported", b"_supported", "end_of_support", b"end_of_support", "id", b"id", "name", b"name", "supported", b"supported"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__id: _TypeAlias = typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__supported: _TypeAlias = typing.Literal["supported"]  # noqa: Y015
+    _WhichOneofArgType__supported: _TypeAlias = typing.Literal["_supported", b"_supported"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @typing.overload
