@@ -13,6 +13,7 @@ from enum import Enum, auto
 from xml.parsers.expat import ExpatError
 
 from prerequis.v1.facts_pb2 import Reader, Smartcard
+from prerequis_agent.atr import without_serial
 from prerequis_agent.attributes import Attributes
 from prerequis_agent.errors import NotPermitted, ParseError, Unsupported
 from prerequis_agent.host import Host
@@ -131,7 +132,7 @@ def _reader(slot: Slot) -> Reader:
     if slot.card in (Card.ANSWERING, Card.MUTE):
         reader.card_mute = slot.card is Card.MUTE
     if slot.card is Card.ANSWERING and slot.atr:
-        reader.atr = slot.atr
+        reader.atr = without_serial(slot.atr)
     return reader
 
 
