@@ -70,7 +70,8 @@ class ScriptedPcsc:
 class FixtureHost(Host):
     """A machine laid out below a temporary root."""
 
-    def __init__(self, root: Path, story: Mapping[str, Any], name: str) -> None:
+    def __init__(self, root: Path, story: Mapping[str, Any], name: str, *, laid_out: bool = False) -> None:
+        self._story = story
         self.windows = FixtureWindows(story)
         super().__init__(
             root,
@@ -85,7 +86,12 @@ class FixtureHost(Host):
         self.asked: set[str] = set()
         self.programs: set[str] = set()
         self._refused = frozenset(story.get("refused", []))
-        self._lay_out(story)
+        if not laid_out:
+            self._lay_out(story)
+
+    def anew(self) -> "FixtureHost":
+        """Return the same machine as a probe finds it that nothing was asked before."""
+        return FixtureHost(self.root, self._story, self.name, laid_out=True)
 
     def _lay_out(self, story: Mapping[str, Any]) -> None:
         contents = {path: text.encode() for path, text in story.get("files", {}).items()}
@@ -165,7 +171,25 @@ def fixture_machine(name: str, root: Path) -> FixtureHost:
     return FixtureHost(root, tomllib.loads((HOSTS / f"{name}.toml").read_text(encoding="utf-8")), name)
 
 
-@pytest.fixture(params=STORIES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test every machine; one that compares with golden facts, those whose golden files speak of its probe."""
+    if "fixture_host" not in metafunc.fixturenames:
+        return
+    stories = STORIES
+    if "check" in metafunc.fixturenames:
+        module = vars(metafunc.module)
+        names = {probe.name for probe in module.get("PROBES", [module["PROBE"]] if "PROBE" in module else [])}
+        stories = [name for name in STORIES if names & set(_golden(name))]
+        assert stories, f"no golden file speaks of {names}"
+    metafunc.parametrize("fixture_host", stories, indirect=True)
+
+
+def _golden(name: str) -> dict[str, Any]:
+    golden: dict[str, Any] = json.loads((HOSTS / f"{name}.json").read_text(encoding="utf-8"))
+    return golden
+
+
+@pytest.fixture
 def fixture_host(request: pytest.FixtureRequest, tmp_path: Path, paris_time: None) -> FixtureHost:
     return fixture_machine(request.param, tmp_path)
 
@@ -175,7 +199,7 @@ def check(fixture_host: FixtureHost) -> Callable[[Probe], None]:
     """Compare what a probe says of each machine with that machine's golden file, where that file speaks of it."""
 
     def compare(probe: Probe) -> None:
-        golden = json.loads((HOSTS / f"{fixture_host.name}.json").read_text(encoding="utf-8"))
+        golden = _golden(fixture_host.name)
         if probe.name in golden:
             assert fixture_host.observe(probe) == golden[probe.name]
 
