@@ -135,6 +135,15 @@ def test_the_titles_of_the_measures_are_the_official_ones() -> None:
     assert {one["id"]: one["title"] for one in measures} == official
 
 
+@pytest.mark.skipif(not (SHARED / "facts").is_dir(), reason="the list of checks is not beside the repository")
+def test_the_checks_that_rules_name_are_on_the_list_and_are_a_hundred_or_more() -> None:
+    known = set(re.findall(r"\*\*(C-\d\d-\d\d)\b", (SHARED / "facts/anssi.md").read_text(encoding="utf-8")))
+    heads = [path.read_text(encoding="utf-8").partition("\nid = ")[0] for path in PACK.glob("rules/*/*.toml")]
+    named = set(re.findall(r"\bC-\d\d-\d\d\b", "\n".join(heads)))
+    assert named <= known
+    assert len(named) >= 100
+
+
 def test_every_rule_and_question_serves_a_framework() -> None:
     requirements = [one for path in PACK.glob("frameworks/*.toml") for one in read(path)["requirements"]]
     served = {identifier for one in requirements for identifier in (*one["rules"], *one["questions"])}

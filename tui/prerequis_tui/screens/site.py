@@ -28,7 +28,7 @@ from prerequis_tui.widgets.need_list import Need, NeedList
 from prerequis_tui.widgets.question_list import Question, QuestionList
 from prerequis_tui.widgets.title_bar import TitleBar
 
-_SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI"}
+_SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI", "bonnes-pratiques": "Bonnes pratiques"}
 """Titles that fit on a tab; another framework shows its id."""
 
 
