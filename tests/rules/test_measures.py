@@ -1,7 +1,7 @@
 """The best figures that a site's machines measured."""
 
 from prerequis.v1.context_pb2 import SiteMeasures
-from prerequis.v1.facts_pb2 import Addresses, Facts, Line, Network
+from prerequis.v1.facts_pb2 import Addresses, Facts, Line, Network, System
 from prerequis_rules.measures import measures_of
 
 
@@ -57,3 +57,17 @@ def test_distinct_preferred_gateways_are_counted() -> None:
     assert measures_of([Facts(network=Network(gateways=Addresses()))]).gateways == 0
     assert not measures_of([Facts(network=Network())]).HasField("gateways")
     assert not measures_of([Facts()]).HasField("gateways")
+
+
+def test_the_distinct_releases_of_the_systems_that_tell_theirs_are_counted() -> None:
+    systems = [
+        System(family=System.WINDOWS, build=26200, build_revision=1),
+        System(family=System.WINDOWS, build=26200, build_revision=2),
+        System(family=System.WINDOWS, release="25H2"),
+        System(family=System.LINUX, distribution="debian", release="13"),
+        System(family=System.LINUX, distribution="ubuntu", release="13"),
+        System(family=System.LINUX, distribution="debian"),
+        System(),
+    ]
+    measures = measures_of(Facts(system=system) for system in systems)
+    assert (measures.systems, measures.system_releases) == (4, 3)

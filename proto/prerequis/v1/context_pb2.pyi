@@ -415,12 +415,17 @@ class SiteMeasures(message.Message):
     CENSORED_FIELD_NUMBER: builtins.int
     RTT_SECONDS_FIELD_NUMBER: builtins.int
     GATEWAYS_FIELD_NUMBER: builtins.int
+    SYSTEMS_FIELD_NUMBER: builtins.int
+    SYSTEM_RELEASES_FIELD_NUMBER: builtins.int
     down_bits_per_second: builtins.float
     """Best valid measurement of the line; unset when the line was not measured."""
     up_bits_per_second: builtins.float
     censored: builtins.bool
     rtt_seconds: builtins.float
     gateways: builtins.int
+    systems: builtins.int
+    """Machines whose system's release is known, and how many distinct releases they run."""
+    system_releases: builtins.int
     def __init__(
         self,
         *,
@@ -429,10 +434,12 @@ class SiteMeasures(message.Message):
         censored: builtins.bool | None = ...,
         rtt_seconds: builtins.float | None = ...,
         gateways: builtins.int | None = ...,
+        systems: builtins.int | None = ...,
+        system_releases: builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__censored: _TypeAlias = typing.Literal["censored"]  # noqa: Y015
     _WhichOneofArgType__censored: _TypeAlias = typing.Literal["_censored", b"_censored"]  # noqa: Y015
@@ -442,6 +449,10 @@ class SiteMeasures(message.Message):
     _WhichOneofArgType__gateways: _TypeAlias = typing.Literal["_gateways", b"_gateways"]  # noqa: Y015
     _WhichOneofReturnType__rtt_seconds: _TypeAlias = typing.Literal["rtt_seconds"]  # noqa: Y015
     _WhichOneofArgType__rtt_seconds: _TypeAlias = typing.Literal["_rtt_seconds", b"_rtt_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__system_releases: _TypeAlias = typing.Literal["system_releases"]  # noqa: Y015
+    _WhichOneofArgType__system_releases: _TypeAlias = typing.Literal["_system_releases", b"_system_releases"]  # noqa: Y015
+    _WhichOneofReturnType__systems: _TypeAlias = typing.Literal["systems"]  # noqa: Y015
+    _WhichOneofArgType__systems: _TypeAlias = typing.Literal["_systems", b"_systems"]  # noqa: Y015
     _WhichOneofReturnType__up_bits_per_second: _TypeAlias = typing.Literal["up_bits_per_second"]  # noqa: Y015
     _WhichOneofArgType__up_bits_per_second: _TypeAlias = typing.Literal["_up_bits_per_second", b"_up_bits_per_second"]  # noqa: Y015
     @typing.overload
@@ -452,5 +463,9 @@ class SiteMeasures(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__gateways) -> _WhichOneofReturnType__gateways | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rtt_seconds) -> _WhichOneofReturnType__rtt_seconds | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__system_releases) -> _WhichOneofReturnType__system_releases | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__systems) -> _WhichOneofReturnType__systems | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__up_bits_per_second) -> _WhichOneofReturnType__up_bits_per_second | None: ...
