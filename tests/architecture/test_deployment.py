@@ -79,15 +79,20 @@ def test_a_service_exposes_little(unit: str, exposure: int) -> None:
     assert judged.returncode == 0, judged.stdout[-400:]
 
 
-def test_the_windows_task_runs_once_a_day_away_from_the_full_hour() -> None:
+def test_the_windows_task_asks_every_hour_and_leaves_the_agent_time_for_its_moment() -> None:
     task = ElementTree.fromstring((ROOT / "deploy/windows/prerequis-agent.xml").read_bytes())  # noqa: S314  # ours
     space = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
-    start = task.findtext(".//t:StartBoundary", namespaces=space)
-    assert start is not None
-    assert not start.endswith(":00:00")
-    assert task.findtext(".//t:RandomDelay", namespaces=space) == "PT3H50M"
-    assert task.findtext(".//t:DaysInterval", namespaces=space) == "1"
-    assert task.findtext(".//t:DisallowStartIfOnBatteries", namespaces=space) == "true"
-    arguments = task.findtext(".//t:Arguments", namespaces=space)
-    assert arguments is not None
-    assert arguments.endswith(" run")
+
+    def said(name: str) -> str:
+        return task.findtext(f".//t:{name}", default="", namespaces=space)
+
+    assert not said("StartBoundary").endswith(":00:00")
+    assert (said("Interval"), said("RandomDelay"), said("ExecutionTimeLimit")) == ("PT1H", "PT10M", "PT2H")
+    assert said("MultipleInstancesPolicy") == "IgnoreNew"
+    assert said("Arguments").endswith(" run")
+
+
+def test_the_agents_unit_leaves_it_time_for_its_moment() -> None:
+    unit = (ROOT / "deploy/systemd/prerequis-agent.service").read_text()
+    assert "TimeoutStartSec=90min" in unit
+    assert "OnCalendar=*-*-* *:07:00" in (ROOT / "deploy/systemd/prerequis-agent.timer").read_text()
