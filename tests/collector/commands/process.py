@@ -4,12 +4,21 @@ import json
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
+from grpc import aio
+from tests.collector.conftest import SITE, Identity, csr_of
+
+from prerequis.v1.enrolment_pb2 import EnrolRequest
+from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
+from prerequis_collector import __main__ as program
 from prerequis_collector.config import Address
+from prerequis_collector.services.authority import new_key
 
 
 def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,3 +53,20 @@ def served(data: Path) -> Iterator[Served]:
             yield Served(process, *(Address.parse(where[key]) for key in ("listen", "enrolment")))
         finally:
             process.kill()
+
+
+async def enrolled(data: Path, where: Served) -> tuple[Identity, bytes]:
+    """Return an agent and the authority, by a ticket made while the collector serves."""
+    path = data / "ticket.toml"
+    assert program.main(["--data", str(data), "ticket", "create", "--site", SITE, "--out", str(path)]) == 0
+    ticket = tomllib.loads(path.read_text())
+    authority, key = ticket["authority"].encode(), new_key()
+    async with aio.secure_channel(str(ticket["enrolment"]), grpc.ssl_channel_credentials(authority)) as calls:
+        answer = await EnrolmentServiceStub(calls).Enrol(EnrolRequest(ticket=ticket["secret"], csr=csr_of(key)))
+    return Identity(key, tuple(answer.chain), answer.agent_id), authority
+
+
+def channel(where: Served, agent: Identity, authority: bytes) -> aio.Channel:
+    """Return a connection of the agent's own."""
+    address = f"localhost:{where.listen.port}"
+    return aio.secure_channel(address, grpc.ssl_channel_credentials(authority, *agent.pem()))

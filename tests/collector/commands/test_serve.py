@@ -4,22 +4,18 @@ import asyncio
 import resource
 import signal
 import time
-import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
 import pytest
 from grpc import aio
-from tests.collector.commands.process import Served, served
-from tests.collector.conftest import SITE, Identity, csr_of, refusal, report_of
+from tests.collector.commands.process import channel, enrolled, served
+from tests.collector.conftest import SITE, refusal, report_of
 
-from prerequis.v1.enrolment_pb2 import EnrolRequest
-from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from prerequis.v1.report_pb2 import Receipt, SignedReport, SubmitRequest
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
 from prerequis_collector import __main__ as program
-from prerequis_collector.services.authority import new_key
 
 
 @pytest.fixture
@@ -28,22 +24,6 @@ def data(tmp_path: Path) -> Path:
     assert program.main(["--data", str(data), "init", "--name", "localhost"]) == 0
     assert program.main(["--data", str(data), "site", "add", SITE, "--name", "Les Tilleuls"]) == 0
     return data
-
-
-async def _enrolled(data: Path, where: Served) -> tuple[Identity, bytes]:
-    """Return an agent and the authority, by a ticket made while the collector serves."""
-    path = data / "ticket.toml"
-    assert program.main(["--data", str(data), "ticket", "create", "--site", SITE, "--out", str(path)]) == 0
-    ticket = tomllib.loads(path.read_text())
-    authority, key = ticket["authority"].encode(), new_key()
-    async with aio.secure_channel(str(ticket["enrolment"]), grpc.ssl_channel_credentials(authority)) as channel:
-        answer = await EnrolmentServiceStub(channel).Enrol(EnrolRequest(ticket=ticket["secret"], csr=csr_of(key)))
-    return Identity(key, tuple(answer.chain), answer.agent_id), authority
-
-
-def _channel(where: Served, agent: Identity, authority: bytes) -> aio.Channel:
-    address = f"localhost:{where.listen.port}"
-    return aio.secure_channel(address, grpc.ssl_channel_credentials(authority, *agent.pem()))
 
 
 async def test_a_collector_told_to_stop_ends_well(data: Path) -> None:
@@ -57,11 +37,11 @@ async def test_every_acknowledged_report_survives_a_kill_in_the_middle_of_the_ru
     kept: list[SignedReport] = []
     start = datetime.now(UTC) - timedelta(days=1)
     with served(data) as where:
-        agent, authority = await _enrolled(data, where)
+        agent, authority = await enrolled(data, where)
 
         async def rush(lane: int) -> None:
-            async with _channel(where, agent, authority) as channel:
-                stub = ReportServiceStub(channel)
+            async with channel(where, agent, authority) as calls:
+                stub = ReportServiceStub(calls)
                 for number in range(10_000):
                     report = report_of(f"PC-{lane}", at=start + timedelta(seconds=number))
                     signed = agent.sign(report)
@@ -82,18 +62,18 @@ async def test_every_acknowledged_report_survives_a_kill_in_the_middle_of_the_ru
         assert where.process.wait(10) == -signal.SIGKILL
     assert len(kept) >= 60
     with served(data) as where:
-        async with _channel(where, agent, authority) as channel:
-            stub = ReportServiceStub(channel)
+        async with channel(where, agent, authority) as calls:
+            stub = ReportServiceStub(calls)
             answers = [await stub.Submit(SubmitRequest(report=signed)) for signed in kept]
     assert {answer.receipt.state for answer in answers} == {Receipt.ALREADY_KEPT}
 
 
 async def test_a_full_disk_refuses_what_comes_loses_nothing_and_ends_with_the_fullness(data: Path) -> None:
     with served(data) as where:
-        agent, authority = await _enrolled(data, where)
+        agent, authority = await enrolled(data, where)
         before, during = agent.sign(report_of("PC-1")), agent.sign(report_of("PC-2"))
-        async with _channel(where, agent, authority) as channel:
-            stub = ReportServiceStub(channel)
+        async with channel(where, agent, authority) as calls:
+            stub = ReportServiceStub(calls)
             assert (await stub.Submit(SubmitRequest(report=before))).receipt.state == Receipt.KEPT
             # No file of the process may grow beyond what the log has: like a disk without a free block.
             resource.prlimit(where.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
