@@ -1,0 +1,273 @@
+"""How much of a server's processor time is the collector's own: durable reports beside a server that keeps nothing.
+
+Agents, each over its kept mutual-TLS connection and all at once, hand in reports one after another: to a collector, a
+process of its own, and to a gRPC server that answers at once, with the same messages, transport and client, in the same
+run. The figure is reports per second of server processor time, of the first to the second: the median of the rounds.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psutil
+from grpc import aio
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.collector.commands.process import served  # noqa: E402
+from tests.collector.conftest import SITE, Identity, csr_of, report_of  # noqa: E402
+
+from prerequis.v1.enrolment_pb2 import EnrolRequest  # noqa: E402
+from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub  # noqa: E402
+from prerequis.v1.report_pb2 import (  # noqa: E402
+    ConfirmRequest,
+    ConfirmResponse,
+    Receipt,
+    SignedReport,
+    SubmitManyRequest,
+    SubmitManyResponse,
+    SubmitRequest,
+    SubmitResponse,
+)
+from prerequis.v1.report_pb2_grpc import (  # noqa: E402
+    ReportServiceServicer,
+    ReportServiceStub,
+    add_ReportServiceServicer_to_server,
+)
+from prerequis_collector import __main__ as program  # noqa: E402
+from prerequis_collector.services.authority import new_key  # noqa: E402
+
+BUSY_LOAD = 2.5
+"""Above this load average the figures say more of the machine than of the collector."""
+
+EXPECTED = {"ratio": 0.8}
+"""The least that each figure may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What handing in all the reports of one round took, on one server."""
+
+    reports: int
+    seconds: float
+    cpu_seconds: float
+    memory_bytes: int
+    slowest: float
+    """Seconds within which 99 answers in 100 came."""
+
+    @property
+    def rate(self) -> float:
+        """Reports per second of server processor time."""
+        return self.reports / self.cpu_seconds
+
+
+class Nothing(ReportServiceServicer):
+    """Answers as a collector does and keeps nothing."""
+
+    async def Submit(self, request: SubmitRequest, context: aio.ServicerContext[Any, Any]) -> SubmitResponse:
+        """Return a receipt of the same form and size."""
+        return SubmitResponse(receipt=_receipt())
+
+    async def SubmitMany(
+        self, request_iterator: AsyncIterator[SubmitManyRequest], context: aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[SubmitManyResponse]:
+        """Give a receipt for each report."""
+        async for _ in request_iterator:
+            yield SubmitManyResponse(receipt=_receipt())
+
+    async def Confirm(self, request: ConfirmRequest, context: aio.ServicerContext[Any, Any]) -> ConfirmResponse:
+        """Return a receipt; nobody asks."""
+        return ConfirmResponse(receipt=_receipt())
+
+
+def _receipt() -> Receipt:
+    receipt = Receipt(digest=bytes(32), state=Receipt.KEPT)
+    receipt.received_at.GetCurrentTime()
+    return receipt
+
+
+async def serve_nothing(data: Path) -> None:
+    """Serve with the collector's certificate until killed, and say on stdout on which port."""
+    server = aio.server(options=[("grpc.so_reuseport", 0)])
+    add_ReportServiceServicer_to_server(Nothing(), server)
+    key, certificate, authority = [(data / name).read_bytes() for name in ("server.key", "server.pem", "authority.pem")]
+    credentials = grpc.ssl_server_credentials([(key, certificate)], authority, require_client_auth=True)
+    port = server.add_secure_port("127.0.0.1:0", credentials)
+    await server.start()
+    print(port, flush=True)
+    await server.wait_for_termination()
+
+
+@contextmanager
+def serving_nothing(data: Path) -> Iterator[tuple[int, int]]:
+    """Give the process and the port of a server that keeps nothing."""
+    command = [sys.executable, str(Path(__file__)), "--serve-nothing", str(data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.pid, int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+async def enrol(data: Path, agents: int) -> tuple[bytes, list[Identity]]:
+    """Return the authority and as many enrolled agents."""
+    path = data / "ticket.toml"
+    made = program.main(
+        ["--data", str(data), "ticket", "create", "--site", SITE, "--uses", str(agents), "--out", str(path)]
+    )
+    assert made == 0
+    ticket = tomllib.loads(path.read_text())
+    authority = str(ticket["authority"]).encode()
+    async with aio.secure_channel(str(ticket["enrolment"]), grpc.ssl_channel_credentials(authority)) as channel:
+        stub = EnrolmentServiceStub(channel)
+
+        async def one() -> Identity:
+            key = new_key()
+            answer = await stub.Enrol(EnrolRequest(ticket=str(ticket["secret"]), csr=csr_of(key)))
+            return Identity(key, tuple(answer.chain), answer.agent_id)
+
+        return authority, await asyncio.gather(*(one() for _ in range(agents)))
+
+
+class Crowd:
+    """The agents' connections to one server, kept between rounds."""
+
+    def __init__(self, pid: int, stubs: "Sequence[ReportServiceStub]", *, streamed: bool) -> None:
+        self._process = psutil.Process(pid)
+        self._stubs = stubs
+        self._submit = _submit_streamed if streamed else _submit
+
+    async def hand_in(self, reports: Sequence[Sequence[SignedReport]]) -> Round:
+        """Hand in each agent's reports, one after another, all agents at once."""
+        waits: list[float] = []
+
+        async def one(stub: "ReportServiceStub", mine: Sequence[SignedReport]) -> None:
+            asked = time.perf_counter()
+            async for receipt in self._submit(stub, mine):
+                waits.append(time.perf_counter() - asked)
+                assert receipt.state == Receipt.KEPT, receipt
+                asked = time.perf_counter()
+
+        cpu, started = self._cpu(), time.perf_counter()
+        await asyncio.gather(*map(one, self._stubs, reports))
+        seconds, cpu_seconds = time.perf_counter() - started, self._cpu() - cpu
+        slowest = sorted(waits)[int(len(waits) * 0.99)]
+        return Round(len(waits), seconds, cpu_seconds, self._process.memory_info().rss, slowest)
+
+    def _cpu(self) -> float:
+        spent = self._process.cpu_times()
+        return spent.user + spent.system
+
+
+async def _submit(stub: "ReportServiceStub", reports: Sequence[SignedReport]) -> AsyncIterator[Receipt]:
+    for report in reports:
+        yield (await stub.Submit(SubmitRequest(report=report))).receipt
+
+
+async def _submit_streamed(stub: "ReportServiceStub", reports: Sequence[SignedReport]) -> AsyncIterator[Receipt]:
+    call = stub.SubmitMany()
+    for report in reports:
+        await call.write(SubmitManyRequest(report=report))
+        answer = await call.read()
+        assert isinstance(answer, SubmitManyResponse)
+        yield answer.receipt
+    await call.done_writing()
+
+
+async def measure(
+    data: Path, agents: int, reports: int, rounds: int, *, streamed: bool
+) -> tuple[list[Round], list[Round]]:
+    """Return the rounds of the collector and those of the server that keeps nothing, taken in turns."""
+    with served(data) as collector, serving_nothing(data) as (pid, port):
+        authority, identities = await enrol(data, agents)
+        async with AsyncExitStack() as stack:
+            crowds = []
+            for process, at in ((collector.process.pid, collector.listen.port), (pid, port)):
+                stubs = []
+                for identity in identities:
+                    credentials = grpc.ssl_channel_credentials(authority, *identity.pem())
+                    # Connections are shared between channels of equal options: each agent must have its own.
+                    own = [("prerequis.agent", identity.agent_id)]
+                    channel = aio.secure_channel(f"localhost:{at}", credentials, options=own)
+                    stubs.append(ReportServiceStub(await stack.enter_async_context(channel)))
+                crowds.append(Crowd(process, stubs, streamed=streamed))
+            done: tuple[list[Round], list[Round]] = ([], [])
+            # The first round connects, and does not count.
+            for number in range(rounds + 1):
+                made = signed(identities, number, reports if number else 1)
+                for crowd, results in zip(crowds, done, strict=True):
+                    result = await crowd.hand_in(made)
+                    if number:
+                        results.append(result)
+            return done
+
+
+def signed(identities: Sequence[Identity], number: int, reports: int) -> list[list[SignedReport]]:
+    """Return each agent's reports of one round; none is like another."""
+    start = datetime.now(UTC) - timedelta(days=30 - number)
+    return [
+        [identity.sign(report_of(f"PC-{place}", readers=1, at=start + timedelta(seconds=at))) for at in range(reports)]
+        for place, identity in enumerate(identities)
+    ]
+
+
+def main() -> int:
+    """Measure, print, and return 1 when a figure is missed or the machine is too busy for it to be valid."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, default=100, metavar="N")
+    parser.add_argument("--reports", type=int, default=20, metavar="N", help="of each agent in each round")
+    parser.add_argument("--rounds", type=int, default=5, choices=range(1, 29), metavar="N")
+    parser.add_argument("--streamed", action="store_true", help="each agent's reports of a round in one call")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--serve-nothing", type=Path, metavar="DATA", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve_nothing:
+        asyncio.run(serve_nothing(options.serve_nothing))
+        return 0
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "collector"
+        for arguments in (["init", "--name", "localhost"], ["site", "add", SITE, "--name", "Les Tilleuls"]):
+            assert program.main(["--data", str(data), *arguments]) == 0
+        work = measure(data, options.agents, options.reports, options.rounds, streamed=options.streamed)
+        ours, nothing = asyncio.run(work)
+    ratio = statistics.median(one.rate / other.rate for one, other in zip(ours, nothing, strict=True))
+    valid, missed = load <= BUSY_LOAD, ratio < EXPECTED["ratio"]
+    if options.json:
+        rounds = {"collector": [asdict(one) for one in ours], "nothing": [asdict(one) for one in nothing]}
+        print(json.dumps({"valid": valid, "load": load, "ratio": ratio, "expected": EXPECTED, "rounds": rounds}))
+    else:
+        _print(ours, nothing)
+        print(f"{'MISSED' if missed else 'ok':<7}ratio: {ratio:.2f} (at least {EXPECTED['ratio']})")
+        if not valid:
+            print(f"invalid: load {load:.1f} (at most {BUSY_LOAD})")
+    return int(missed or not valid)
+
+
+def _print(ours: Sequence[Round], nothing: Sequence[Round]) -> None:
+    print(f"{'server':<12}{'reports/CPU s':>15}{'CPU ms/report':>15}{'reports/s':>11}{'p99 ms':>9}{'RSS MB':>8}")
+    for name, rounds in (("collector", ours), ("nothing", nothing)):
+        rate = statistics.median(one.rate for one in rounds)
+        speed = statistics.median(one.reports / one.seconds for one in rounds)
+        slowest, memory = max(one.slowest for one in rounds) * 1e3, max(one.memory_bytes for one in rounds) / 1e6
+        print(f"{name:<12}{rate:>15.0f}{1e3 / rate:>15.2f}{speed:>11.0f}{slowest:>9.0f}{memory:>8.0f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
