@@ -16,6 +16,7 @@ from grpc import aio
 from prerequis.v1.enrolment_pb2 import EnrolRequest
 from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from prerequis.v1.facts_pb2 import Facts, Reader, Smartcard
+from prerequis.v1.middleware_pb2 import Middleware
 from prerequis.v1.report_pb2 import Report, SignedReport, Workstation
 from prerequis_collector import __main__ as program
 from prerequis_collector import config
@@ -59,7 +60,8 @@ def report_of(hostname: str = "PC-SOIN-1", *, readers: int = 0, at: datetime | N
     """Return what a care workstation with some readers reports."""
     smartcard = Smartcard(service=Smartcard.RUNNING, readers=[Reader(seen_by_pcsc=True)] * readers)
     workstation = Workstation(role=Workstation.CARE, hostname=hostname)
-    report = Report(agent_version="0", workstation=workstation, facts=Facts(smartcard=smartcard))
+    facts = Facts(smartcard=smartcard, middleware=Middleware(remote_session=False))
+    report = Report(agent_version="0", workstation=workstation, facts=facts)
     report.collected_at.FromDatetime(at or datetime.now(UTC))
     return report
 
