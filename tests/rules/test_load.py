@@ -122,13 +122,13 @@ EDITS = [
         "knowledge/atr.toml",
         'atr = "3BAC',
         'atr = "3BAG',
-        "knowledge/atr.toml:8:1: « atr » doit être un texte hexadécimal",
+        "knowledge/atr.toml:9:1: « atr » doit être un texte hexadécimal",
     ),
     (
         "knowledge/atr.toml",
         'mask = "FF',
         'mask = "',
-        "knowledge/atr.toml:20:1: « mask » doit avoir la longueur de « atr »",
+        "knowledge/atr.toml:21:1: « mask » doit avoir la longueur de « atr »",
     ),
     (
         "knowledge/lifecycle.toml",
