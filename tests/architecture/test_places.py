@@ -47,7 +47,10 @@ def test_no_room_has_a_drawer_for_everything() -> None:
 
 def test_no_text_names_a_registry_or_a_path_of_one_machine() -> None:
     host = re.compile(
-        "|".join(left + right for left, right in (("py", r"pi\.org"), ("python", "hosted"), ("npm", r"js\.org")))
+        "|".join(
+            left + right
+            for left, right in (("py", r"pi\.org"), ("python", "hosted"), ("npm", r"js\.org"), ("deb", r"\.debian"))
+        )
     )
     machine = re.compile(r"(?<![\w.])/(?:wo" + r"rk|ro" + r"ot)/")
     named = [
