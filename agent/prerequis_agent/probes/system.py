@@ -43,7 +43,7 @@ _OTHER_PURPOSE = re.compile(r"^Commandline: .*\s(install|reinstall|remove|purge|
 _LABELS = {
     "distribution": "distribution", "release": "version", "kernel": "noyau", "architecture": "architecture",
     "product": "poste ou serveur", "booted_at": "date de démarrage", "updated_at": "date de la dernière mise à jour",
-    "update_list_at": "date de la liste des mises à jour",
+    "update_list_at": "date de la liste des mises à jour", "pending_updates": "mises à jour en attente",
     "reboot_required": "redémarrage en attente",
 }  # fmt: skip
 _WINDOWS_LABELS = _LABELS | {"edition": "édition", "build": "version interne", "build_revision": "révision"}
