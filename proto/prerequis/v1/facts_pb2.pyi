@@ -10,7 +10,10 @@ from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from prerequis.v1 import access_pb2 as access_pb2
+from prerequis.v1 import certificate_stores_pb2 as certificate_stores_pb2
 from prerequis.v1 import exposure_pb2 as exposure_pb2
+from prerequis.v1 import lan_pb2 as lan_pb2
+from prerequis.v1 import line_pb2 as line_pb2
 from prerequis.v1 import middleware_pb2 as middleware_pb2
 from prerequis.v1 import software_pb2 as software_pb2
 import builtins as builtins
@@ -74,6 +77,8 @@ class Facts(message.Message):
     VPN_FIELD_NUMBER: builtins.int
     WIFI_FIELD_NUMBER: builtins.int
     MIDDLEWARE_FIELD_NUMBER: builtins.int
+    LAN_FIELD_NUMBER: builtins.int
+    CERTIFICATE_STORES_FIELD_NUMBER: builtins.int
     @builtins.property
     def machine(self) -> Machine: ...
     @builtins.property
@@ -154,6 +159,10 @@ class Facts(message.Message):
     def wifi(self) -> exposure_pb2.Wifi: ...
     @builtins.property
     def middleware(self) -> middleware_pb2.Middleware: ...
+    @builtins.property
+    def lan(self) -> lan_pb2.Lan: ...
+    @builtins.property
+    def certificate_stores(self) -> certificate_stores_pb2.CertificateStores: ...
     def __init__(
         self,
         *,
@@ -197,10 +206,12 @@ class Facts(message.Message):
         vpn: exposure_pb2.Vpn | None = ...,
         wifi: exposure_pb2.Wifi | None = ...,
         middleware: middleware_pb2.Middleware | None = ...,
+        lan: lan_pb2.Lan | None = ...,
+        certificate_stores: certificate_stores_pb2.CertificateStores | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "middleware", b"middleware", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "certificate_stores", b"certificate_stores", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "lan", b"lan", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "middleware", b"middleware", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "middleware", b"middleware", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accounts", b"accounts", "administrators", b"administrators", "antivirus", b"antivirus", "applications", b"applications", "backup", b"backup", "browsers", b"browsers", "certificate_stores", b"certificate_stores", "credentials", b"credentials", "directory", b"directory", "drivers", b"drivers", "elevation", b"elevation", "encryption", b"encryption", "firewall", b"firewall", "kernel", b"kernel", "lan", b"lan", "legacy_protocols", b"legacy_protocols", "line", b"line", "logging", b"logging", "logon", b"logon", "machine", b"machine", "macros", b"macros", "middleware", b"middleware", "network", b"network", "password_policy", b"password_policy", "power", b"power", "printers", b"printers", "proxy", b"proxy", "remote_desktop", b"remote_desktop", "remote_tools", b"remote_tools", "removable_media", b"removable_media", "screen", b"screen", "services", b"services", "session_lock", b"session_lock", "shares", b"shares", "smartcard", b"smartcard", "ssh", b"ssh", "system", b"system", "time_sync", b"time_sync", "tls", b"tls", "updates", b"updates", "vpn", b"vpn", "wifi", b"wifi"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1086,6 +1097,15 @@ class Line(message.Message):
     CONFIDENCE_FIELD_NUMBER: builtins.int
     SERVER_FIELD_NUMBER: builtins.int
     LOOPBACK_FIELD_NUMBER: builtins.int
+    METHOD_FIELD_NUMBER: builtins.int
+    DOWN_FIELD_NUMBER: builtins.int
+    UP_FIELD_NUMBER: builtins.int
+    IDLE_FIELD_NUMBER: builtins.int
+    LOSS_FIELD_NUMBER: builtins.int
+    CONDITIONS_FIELD_NUMBER: builtins.int
+    FLAGS_FIELD_NUMBER: builtins.int
+    ENDED_AT_FIELD_NUMBER: builtins.int
+    CROSS_CHECKS_FIELD_NUMBER: builtins.int
     down_bits_per_second: builtins.float
     up_bits_per_second: builtins.float
     censored: builtins.bool
@@ -1099,8 +1119,29 @@ class Line(message.Message):
     server: builtins.str
     """Host of the far end; a line measured to oneself says nothing of the site's line."""
     loopback: builtins.bool
+    method: line_pb2.LineMethod.ValueType
     @builtins.property
     def started_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def down(self) -> line_pb2.LineDirection: ...
+    @builtins.property
+    def up(self) -> line_pb2.LineDirection: ...
+    @builtins.property
+    def idle(self) -> containers.RepeatedCompositeFieldContainer[line_pb2.LineLatency]:
+        """Round trips of the idle line, one for each place."""
+
+    @builtins.property
+    def loss(self) -> line_pb2.LineLoss: ...
+    @builtins.property
+    def conditions(self) -> line_pb2.LineConditions: ...
+    @builtins.property
+    def flags(self) -> containers.RepeatedScalarFieldContainer[line_pb2.LineFlag.ValueType]: ...
+    @builtins.property
+    def ended_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def cross_checks(self) -> containers.RepeatedCompositeFieldContainer[LineCrossCheck]:
+        """Figures of other tools on the same line; shown, never judged."""
+
     def __init__(
         self,
         *,
@@ -1115,10 +1156,19 @@ class Line(message.Message):
         confidence: Line.Confidence.ValueType | None = ...,
         server: builtins.str | None = ...,
         loopback: builtins.bool | None = ...,
+        method: line_pb2.LineMethod.ValueType | None = ...,
+        down: line_pb2.LineDirection | None = ...,
+        up: line_pb2.LineDirection | None = ...,
+        idle: abc.Iterable[line_pb2.LineLatency] | None = ...,
+        loss: line_pb2.LineLoss | None = ...,
+        conditions: line_pb2.LineConditions | None = ...,
+        flags: abc.Iterable[line_pb2.LineFlag.ValueType] | None = ...,
+        ended_at: timestamp_pb2.Timestamp | None = ...,
+        cross_checks: abc.Iterable[LineCrossCheck] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_bytes_moved", b"_bytes_moved", "_censored", b"_censored", "_confidence", b"_confidence", "_down_bits_per_second", b"_down_bits_per_second", "_loopback", b"_loopback", "_rtt_p95_seconds", b"_rtt_p95_seconds", "_rtt_seconds", b"_rtt_seconds", "_server", b"_server", "_streams", b"_streams", "_up_bits_per_second", b"_up_bits_per_second", "bytes_moved", b"bytes_moved", "censored", b"censored", "confidence", b"confidence", "down_bits_per_second", b"down_bits_per_second", "loopback", b"loopback", "rtt_p95_seconds", b"rtt_p95_seconds", "rtt_seconds", b"rtt_seconds", "server", b"server", "started_at", b"started_at", "streams", b"streams", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_bytes_moved", b"_bytes_moved", "_censored", b"_censored", "_confidence", b"_confidence", "_down_bits_per_second", b"_down_bits_per_second", "_loopback", b"_loopback", "_method", b"_method", "_rtt_p95_seconds", b"_rtt_p95_seconds", "_rtt_seconds", b"_rtt_seconds", "_server", b"_server", "_streams", b"_streams", "_up_bits_per_second", b"_up_bits_per_second", "bytes_moved", b"bytes_moved", "censored", b"censored", "conditions", b"conditions", "confidence", b"confidence", "down", b"down", "down_bits_per_second", b"down_bits_per_second", "ended_at", b"ended_at", "loopback", b"loopback", "loss", b"loss", "method", b"method", "rtt_p95_seconds", b"rtt_p95_seconds", "rtt_seconds", b"rtt_seconds", "server", b"server", "started_at", b"started_at", "streams", b"streams", "up", b"up", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_bytes_moved", b"_bytes_moved", "_censored", b"_censored", "_confidence", b"_confidence", "_down_bits_per_second", b"_down_bits_per_second", "_loopback", b"_loopback", "_rtt_p95_seconds", b"_rtt_p95_seconds", "_rtt_seconds", b"_rtt_seconds", "_server", b"_server", "_streams", b"_streams", "_up_bits_per_second", b"_up_bits_per_second", "bytes_moved", b"bytes_moved", "censored", b"censored", "confidence", b"confidence", "down_bits_per_second", b"down_bits_per_second", "loopback", b"loopback", "rtt_p95_seconds", b"rtt_p95_seconds", "rtt_seconds", b"rtt_seconds", "server", b"server", "started_at", b"started_at", "streams", b"streams", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_bytes_moved", b"_bytes_moved", "_censored", b"_censored", "_confidence", b"_confidence", "_down_bits_per_second", b"_down_bits_per_second", "_loopback", b"_loopback", "_method", b"_method", "_rtt_p95_seconds", b"_rtt_p95_seconds", "_rtt_seconds", b"_rtt_seconds", "_server", b"_server", "_streams", b"_streams", "_up_bits_per_second", b"_up_bits_per_second", "bytes_moved", b"bytes_moved", "censored", b"censored", "conditions", b"conditions", "confidence", b"confidence", "cross_checks", b"cross_checks", "down", b"down", "down_bits_per_second", b"down_bits_per_second", "ended_at", b"ended_at", "flags", b"flags", "idle", b"idle", "loopback", b"loopback", "loss", b"loss", "method", b"method", "rtt_p95_seconds", b"rtt_p95_seconds", "rtt_seconds", b"rtt_seconds", "server", b"server", "started_at", b"started_at", "streams", b"streams", "up", b"up", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bytes_moved: _TypeAlias = typing.Literal["bytes_moved"]  # noqa: Y015
     _WhichOneofArgType__bytes_moved: _TypeAlias = typing.Literal["_bytes_moved", b"_bytes_moved"]  # noqa: Y015
@@ -1130,6 +1180,8 @@ class Line(message.Message):
     _WhichOneofArgType__down_bits_per_second: _TypeAlias = typing.Literal["_down_bits_per_second", b"_down_bits_per_second"]  # noqa: Y015
     _WhichOneofReturnType__loopback: _TypeAlias = typing.Literal["loopback"]  # noqa: Y015
     _WhichOneofArgType__loopback: _TypeAlias = typing.Literal["_loopback", b"_loopback"]  # noqa: Y015
+    _WhichOneofReturnType__method: _TypeAlias = typing.Literal["method"]  # noqa: Y015
+    _WhichOneofArgType__method: _TypeAlias = typing.Literal["_method", b"_method"]  # noqa: Y015
     _WhichOneofReturnType__rtt_p95_seconds: _TypeAlias = typing.Literal["rtt_p95_seconds"]  # noqa: Y015
     _WhichOneofArgType__rtt_p95_seconds: _TypeAlias = typing.Literal["_rtt_p95_seconds", b"_rtt_p95_seconds"]  # noqa: Y015
     _WhichOneofReturnType__rtt_seconds: _TypeAlias = typing.Literal["rtt_seconds"]  # noqa: Y015
@@ -1151,6 +1203,8 @@ class Line(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__loopback) -> _WhichOneofReturnType__loopback | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__method) -> _WhichOneofReturnType__method | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rtt_p95_seconds) -> _WhichOneofReturnType__rtt_p95_seconds | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rtt_seconds) -> _WhichOneofReturnType__rtt_seconds | None: ...
@@ -1158,5 +1212,56 @@ class Line(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__server) -> _WhichOneofReturnType__server | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__streams) -> _WhichOneofReturnType__streams | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__up_bits_per_second) -> _WhichOneofReturnType__up_bits_per_second | None: ...
+
+@typing.final
+class LineCrossCheck(message.Message):
+    """What another tool measured."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: builtins.int
+    DOWN_BITS_PER_SECOND_FIELD_NUMBER: builtins.int
+    UP_BITS_PER_SECOND_FIELD_NUMBER: builtins.int
+    RTT_SECONDS_FIELD_NUMBER: builtins.int
+    PROBLEM_FIELD_NUMBER: builtins.int
+    tool: line_pb2.LineTransport.ValueType
+    down_bits_per_second: builtins.float
+    up_bits_per_second: builtins.float
+    rtt_seconds: builtins.float
+    problem: builtins.str
+    """One sentence in French when there is no figure."""
+    def __init__(
+        self,
+        *,
+        tool: line_pb2.LineTransport.ValueType | None = ...,
+        down_bits_per_second: builtins.float | None = ...,
+        up_bits_per_second: builtins.float | None = ...,
+        rtt_seconds: builtins.float | None = ...,
+        problem: builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_down_bits_per_second", b"_down_bits_per_second", "_problem", b"_problem", "_rtt_seconds", b"_rtt_seconds", "_tool", b"_tool", "_up_bits_per_second", b"_up_bits_per_second", "down_bits_per_second", b"down_bits_per_second", "problem", b"problem", "rtt_seconds", b"rtt_seconds", "tool", b"tool", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_down_bits_per_second", b"_down_bits_per_second", "_problem", b"_problem", "_rtt_seconds", b"_rtt_seconds", "_tool", b"_tool", "_up_bits_per_second", b"_up_bits_per_second", "down_bits_per_second", b"down_bits_per_second", "problem", b"problem", "rtt_seconds", b"rtt_seconds", "tool", b"tool", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__down_bits_per_second: _TypeAlias = typing.Literal["down_bits_per_second"]  # noqa: Y015
+    _WhichOneofArgType__down_bits_per_second: _TypeAlias = typing.Literal["_down_bits_per_second", b"_down_bits_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__problem: _TypeAlias = typing.Literal["problem"]  # noqa: Y015
+    _WhichOneofArgType__problem: _TypeAlias = typing.Literal["_problem", b"_problem"]  # noqa: Y015
+    _WhichOneofReturnType__rtt_seconds: _TypeAlias = typing.Literal["rtt_seconds"]  # noqa: Y015
+    _WhichOneofArgType__rtt_seconds: _TypeAlias = typing.Literal["_rtt_seconds", b"_rtt_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__tool: _TypeAlias = typing.Literal["tool"]  # noqa: Y015
+    _WhichOneofArgType__tool: _TypeAlias = typing.Literal["_tool", b"_tool"]  # noqa: Y015
+    _WhichOneofReturnType__up_bits_per_second: _TypeAlias = typing.Literal["up_bits_per_second"]  # noqa: Y015
+    _WhichOneofArgType__up_bits_per_second: _TypeAlias = typing.Literal["_up_bits_per_second", b"_up_bits_per_second"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__down_bits_per_second) -> _WhichOneofReturnType__down_bits_per_second | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__problem) -> _WhichOneofReturnType__problem | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rtt_seconds) -> _WhichOneofReturnType__rtt_seconds | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tool) -> _WhichOneofReturnType__tool | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__up_bits_per_second) -> _WhichOneofReturnType__up_bits_per_second | None: ...

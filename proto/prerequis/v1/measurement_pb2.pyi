@@ -7,7 +7,10 @@ from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import duration_pb2 as duration_pb2
 from google.protobuf import message as message
+from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from prerequis.v1 import facts_pb2 as facts_pb2
+from prerequis.v1 import line_pb2 as line_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -48,12 +51,17 @@ class Target(message.Message):
 class GetPlanRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
+    ATTENDED_FIELD_NUMBER: builtins.int
+    attended: builtins.bool
+    """A person waits: every target is wanted. Otherwise only the machine elected for the day is given targets."""
     def __init__(
         self,
+        *,
+        attended: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attended", b"attended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -64,13 +72,21 @@ class GetPlanResponse(message.Message):
     TARGETS_FIELD_NUMBER: builtins.int
     DEMAND_BITS_PER_SECOND_FIELD_NUMBER: builtins.int
     PROGRESS_FIELD_NUMBER: builtins.int
+    ANOTHER_ELECTED_FIELD_NUMBER: builtins.int
+    MEASURE_AT_FIELD_NUMBER: builtins.int
     demand_bits_per_second: builtins.float
     """What the site needs, simultaneous users × rate per user; 0 when the number of users is not known."""
+    another_elected: builtins.bool
+    """Another machine of the site was elected to reach the services today; `targets` is then empty."""
     @builtins.property
     def targets(self) -> containers.RepeatedCompositeFieldContainer[Target]: ...
     @builtins.property
     def progress(self) -> SiteProgress:
         """What remains to be done on the site, for the technician who is there."""
+
+    @builtins.property
+    def measure_at(self) -> timestamp_pb2.Timestamp:
+        """When this machine should measure the line next; unset when it need not."""
 
     def __init__(
         self,
@@ -78,10 +94,12 @@ class GetPlanResponse(message.Message):
         targets: abc.Iterable[Target] | None = ...,
         demand_bits_per_second: builtins.float = ...,
         progress: SiteProgress | None = ...,
+        another_elected: builtins.bool = ...,
+        measure_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["progress", b"progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["measure_at", b"measure_at", "progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["demand_bits_per_second", b"demand_bits_per_second", "progress", b"progress", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["another_elected", b"another_elected", "demand_bits_per_second", b"demand_bits_per_second", "measure_at", b"measure_at", "progress", b"progress", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -134,12 +152,32 @@ class SiteProgress(message.Message):
 class AcquireLeaseRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
+    METHOD_FIELD_NUMBER: builtins.int
+    ATTENDED_FIELD_NUMBER: builtins.int
+    METERED_FIELD_NUMBER: builtins.int
+    GATEWAY_FIELD_NUMBER: builtins.int
+    WIRELESS_FIELD_NUMBER: builtins.int
+    method: line_pb2.LineMethod.ValueType
+    attended: builtins.bool
+    """A person waits for the figure: the schedule and the spread over the day do not apply, the budget and the places do."""
+    metered: builtins.bool
+    """The line is paid by volume, as the system says."""
+    gateway: builtins.bytes
+    """SHA-256 of the gateway's address on its link, salted with the site's FINESS: two lines behind one egress differ."""
+    wireless: builtins.bool
+    """Wired machines are preferred."""
     def __init__(
         self,
+        *,
+        method: line_pb2.LineMethod.ValueType = ...,
+        attended: builtins.bool = ...,
+        metered: builtins.bool = ...,
+        gateway: builtins.bytes = ...,
+        wireless: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attended", b"attended", "gateway", b"gateway", "metered", b"metered", "method", b"method", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -149,6 +187,9 @@ class AcquireLeaseResponse(message.Message):
 
     LEASE_FIELD_NUMBER: builtins.int
     RETRY_AFTER_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why not: one sentence in French."""
     @builtins.property
     def lease(self) -> Lease:
         """Unset while another machine measures: ask again after `retry_after`."""
@@ -160,10 +201,11 @@ class AcquireLeaseResponse(message.Message):
         *,
         lease: Lease | None = ...,
         retry_after: duration_pb2.Duration | None = ...,
+        reason: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_lease", b"_lease", "lease", b"lease", "retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_lease", b"_lease", "lease", b"lease", "retry_after", b"retry_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_lease", b"_lease", "lease", b"lease", "reason", b"reason", "retry_after", b"retry_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lease: _TypeAlias = typing.Literal["lease"]  # noqa: Y015
     _WhichOneofArgType__lease: _TypeAlias = typing.Literal["_lease", b"_lease"]  # noqa: Y015
@@ -179,10 +221,28 @@ class Lease(message.Message):
     PORT_FIELD_NUMBER: builtins.int
     TIME_TO_LIVE_FIELD_NUMBER: builtins.int
     BYTES_PER_DIRECTION_FIELD_NUMBER: builtins.int
+    METHOD_FIELD_NUMBER: builtins.int
+    DOWN_TARGET_BITS_PER_SECOND_FIELD_NUMBER: builtins.int
+    UP_TARGET_BITS_PER_SECOND_FIELD_NUMBER: builtins.int
+    USER_BITS_PER_SECOND_FIELD_NUMBER: builtins.int
+    STREAMS_FIELD_NUMBER: builtins.int
+    HTTP_PORT_FIELD_NUMBER: builtins.int
+    SERVER_LOAD_FIELD_NUMBER: builtins.int
     token: builtins.bytes
     port: builtins.int
     bytes_per_direction: builtins.int
     """The most that may move in each direction."""
+    method: line_pb2.LineMethod.ValueType
+    down_target_bits_per_second: builtins.float
+    """What a sufficiency test is paced at, per direction; 0 leaves that direction out."""
+    up_target_bits_per_second: builtins.float
+    user_bits_per_second: builtins.float
+    """One user's rate: the first phase of a sufficiency test."""
+    streams: builtins.int
+    http_port: builtins.int
+    """HTTP/1.1 fallback with LibreSpeed's endpoints; 0 when the collector does not serve it."""
+    server_load: builtins.float
+    """Share of the collector's uplink in use when the lease was given."""
     @builtins.property
     def time_to_live(self) -> duration_pb2.Duration: ...
     def __init__(
@@ -192,10 +252,17 @@ class Lease(message.Message):
         port: builtins.int = ...,
         time_to_live: duration_pb2.Duration | None = ...,
         bytes_per_direction: builtins.int = ...,
+        method: line_pb2.LineMethod.ValueType = ...,
+        down_target_bits_per_second: builtins.float = ...,
+        up_target_bits_per_second: builtins.float = ...,
+        user_bits_per_second: builtins.float = ...,
+        streams: builtins.int = ...,
+        http_port: builtins.int = ...,
+        server_load: builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["time_to_live", b"time_to_live"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bytes_per_direction", b"bytes_per_direction", "port", b"port", "time_to_live", b"time_to_live", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bytes_per_direction", b"bytes_per_direction", "down_target_bits_per_second", b"down_target_bits_per_second", "http_port", b"http_port", "method", b"method", "port", b"port", "server_load", b"server_load", "streams", b"streams", "time_to_live", b"time_to_live", "token", b"token", "up_target_bits_per_second", b"up_target_bits_per_second", "user_bits_per_second", b"user_bits_per_second"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -239,15 +306,21 @@ class ReleaseLeaseRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     TOKEN_FIELD_NUMBER: builtins.int
+    RESULT_FIELD_NUMBER: builtins.int
     token: builtins.bytes
+    @builtins.property
+    def result(self) -> facts_pb2.Line:
+        """What was measured under the lease; unset when nothing was."""
+
     def __init__(
         self,
         *,
         token: builtins.bytes = ...,
+        result: facts_pb2.Line | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["result", b"result", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -255,11 +328,20 @@ class ReleaseLeaseRequest(message.Message):
 class ReleaseLeaseResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
+    CONTENTION_FIELD_NUMBER: builtins.int
+    MEASURE_AT_FIELD_NUMBER: builtins.int
+    contention: builtins.bool
+    """The figure overlaps with another machine's on the same line: it is shown as contention and never judged."""
+    @builtins.property
+    def measure_at(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
         self,
+        *,
+        contention: builtins.bool = ...,
+        measure_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["measure_at", b"measure_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["contention", b"contention", "measure_at", b"measure_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
