@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prerequis.v1.facts_pb2 import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Plan:
     targets: tuple[Target, ...]
     demand_bits_per_second: float | None
     """Simultaneous users × rate per user; None when the number of users is not known."""
+    librespeed: str = ""
+    """URL of a LibreSpeed server that the organisation wants measured beside its collector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,20 @@ class Lease:
     token: bytes
     port: int
     bytes_per_direction: int
+    method: int = 0
+    """A LineMethod."""
+    down_target_bits_per_second: float = 0.0
+    """What a sufficiency test is paced at; 0 leaves the direction out."""
+    up_target_bits_per_second: float = 0.0
+    user_bits_per_second: float = 0.0
+    """The rate of one user, which one connection must reach."""
+    streams: int = 0
+    http_port: int = 0
+    """LibreSpeed's endpoints over TLS; 0 when the collector does not serve them."""
+    server_load: float | None = None
+    """Share of the collector's uplink in use when the lease was given."""
+    report: "Callable[[Line], None]" = field(default=lambda line: None)
+    """Takes what was measured, to be handed over when the lease ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +65,20 @@ class Collector:
     """PEM of this machine's key and certificate chain."""
     lease: Callable[[], AbstractContextManager[Lease]]
     """Holds a lease for the time of a `with`; raises Unsupported with a sentence when none can be had."""
+    passphrase: Callable[[], bytes] = bytes
+    """Gives what opens the key, asked only where the file holds it encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a person asks to be measured beside the collector's own figure; none of it is ever the verdict."""
+
+    librespeed: str = ""
+    """URL of a LibreSpeed server."""
+    iperf3: str = ""
+    """host or host:port of an iperf3 server."""
+    speedtest: bool = False
+    """Measure over the Internet with speedtest-cli, which tells this machine's address to a third party."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +87,4 @@ class Surroundings:
 
     plan: Plan | None = None
     collector: Collector | None = None
+    tools: Tools = field(default=Tools())

@@ -312,6 +312,8 @@ class LineLatency(message.Message):
     SENT_FIELD_NUMBER: builtins.int
     LOST_FIELD_NUMBER: builtins.int
     HOST_FIELD_NUMBER: builtins.int
+    DNS_SECONDS_FIELD_NUMBER: builtins.int
+    TLS_SECONDS_FIELD_NUMBER: builtins.int
     towards: LineLatency.Towards.ValueType
     median_seconds: builtins.float
     p95_seconds: builtins.float
@@ -320,6 +322,9 @@ class LineLatency(message.Message):
     sent: builtins.int
     lost: builtins.int
     host: builtins.str
+    dns_seconds: builtins.float
+    """How long its name took to be resolved, and a TLS handshake to complete."""
+    tls_seconds: builtins.float
     def __init__(
         self,
         *,
@@ -330,11 +335,15 @@ class LineLatency(message.Message):
         sent: builtins.int | None = ...,
         lost: builtins.int | None = ...,
         host: builtins.str | None = ...,
+        dns_seconds: builtins.float | None = ...,
+        tls_seconds: builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_host", b"_host", "_jitter_seconds", b"_jitter_seconds", "_lost", b"_lost", "_median_seconds", b"_median_seconds", "_p95_seconds", b"_p95_seconds", "_sent", b"_sent", "_towards", b"_towards", "host", b"host", "jitter_seconds", b"jitter_seconds", "lost", b"lost", "median_seconds", b"median_seconds", "p95_seconds", b"p95_seconds", "sent", b"sent", "towards", b"towards"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_dns_seconds", b"_dns_seconds", "_host", b"_host", "_jitter_seconds", b"_jitter_seconds", "_lost", b"_lost", "_median_seconds", b"_median_seconds", "_p95_seconds", b"_p95_seconds", "_sent", b"_sent", "_tls_seconds", b"_tls_seconds", "_towards", b"_towards", "dns_seconds", b"dns_seconds", "host", b"host", "jitter_seconds", b"jitter_seconds", "lost", b"lost", "median_seconds", b"median_seconds", "p95_seconds", b"p95_seconds", "sent", b"sent", "tls_seconds", b"tls_seconds", "towards", b"towards"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_host", b"_host", "_jitter_seconds", b"_jitter_seconds", "_lost", b"_lost", "_median_seconds", b"_median_seconds", "_p95_seconds", b"_p95_seconds", "_sent", b"_sent", "_towards", b"_towards", "host", b"host", "jitter_seconds", b"jitter_seconds", "lost", b"lost", "median_seconds", b"median_seconds", "p95_seconds", b"p95_seconds", "sent", b"sent", "towards", b"towards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_dns_seconds", b"_dns_seconds", "_host", b"_host", "_jitter_seconds", b"_jitter_seconds", "_lost", b"_lost", "_median_seconds", b"_median_seconds", "_p95_seconds", b"_p95_seconds", "_sent", b"_sent", "_tls_seconds", b"_tls_seconds", "_towards", b"_towards", "dns_seconds", b"dns_seconds", "host", b"host", "jitter_seconds", b"jitter_seconds", "lost", b"lost", "median_seconds", b"median_seconds", "p95_seconds", b"p95_seconds", "sent", b"sent", "tls_seconds", b"tls_seconds", "towards", b"towards"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__dns_seconds: _TypeAlias = typing.Literal["dns_seconds"]  # noqa: Y015
+    _WhichOneofArgType__dns_seconds: _TypeAlias = typing.Literal["_dns_seconds", b"_dns_seconds"]  # noqa: Y015
     _WhichOneofReturnType__host: _TypeAlias = typing.Literal["host"]  # noqa: Y015
     _WhichOneofArgType__host: _TypeAlias = typing.Literal["_host", b"_host"]  # noqa: Y015
     _WhichOneofReturnType__jitter_seconds: _TypeAlias = typing.Literal["jitter_seconds"]  # noqa: Y015
@@ -347,8 +356,12 @@ class LineLatency(message.Message):
     _WhichOneofArgType__p95_seconds: _TypeAlias = typing.Literal["_p95_seconds", b"_p95_seconds"]  # noqa: Y015
     _WhichOneofReturnType__sent: _TypeAlias = typing.Literal["sent"]  # noqa: Y015
     _WhichOneofArgType__sent: _TypeAlias = typing.Literal["_sent", b"_sent"]  # noqa: Y015
+    _WhichOneofReturnType__tls_seconds: _TypeAlias = typing.Literal["tls_seconds"]  # noqa: Y015
+    _WhichOneofArgType__tls_seconds: _TypeAlias = typing.Literal["_tls_seconds", b"_tls_seconds"]  # noqa: Y015
     _WhichOneofReturnType__towards: _TypeAlias = typing.Literal["towards"]  # noqa: Y015
     _WhichOneofArgType__towards: _TypeAlias = typing.Literal["_towards", b"_towards"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dns_seconds) -> _WhichOneofReturnType__dns_seconds | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__host) -> _WhichOneofReturnType__host | None: ...
     @typing.overload
@@ -361,6 +374,8 @@ class LineLatency(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__p95_seconds) -> _WhichOneofReturnType__p95_seconds | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__sent) -> _WhichOneofReturnType__sent | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tls_seconds) -> _WhichOneofReturnType__tls_seconds | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__towards) -> _WhichOneofReturnType__towards | None: ...
 
