@@ -74,6 +74,7 @@ def current_identity(state: State, now: datetime) -> Identity:
         raise ConfigurationError(
             f"Le certificat de ce poste a expiré le {known.expires:%d/%m/%Y} : l'enrôler avec un nouveau ticket."
         )
+    known.protect(state.identity)
     return known
 
 

@@ -1,5 +1,6 @@
 """The machine's own key and the certificate that the collector gave for it, kept together in one PEM file."""
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,13 +9,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from prerequis_agent import at_rest
 from prerequis_agent.durable import write
 from prerequis_agent.errors import ConfigurationError
 
 URI = "prerequis://agent/"
 """How the subject alternative name of an agent's certificate begins; the rest is the agent's id."""
-
-_PEM_KEY_END = b"-----END PRIVATE KEY-----\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +65,37 @@ class Identity:
         )
 
     def keep(self, path: Path) -> None:
-        """Write key and chain as one file that only this account can read."""
-        write(path, self.key_pem() + self.chain_pem())
+        """Write key and chain as one file that only this account, and on Windows only this machine, can read."""
+        write(path, at_rest.written(self.key) + self.chain_pem())
+
+    def protect(self, path: Path) -> None:
+        """Write again a file in which an earlier agent kept the key in clear, where this system knows better."""
+        with contextlib.suppress(OSError):  # an account that may only read uses the file as it is
+            if not at_rest.is_protected(path.read_bytes()):
+                self.keep(path)
 
 
 def load(path: Path) -> Identity:
     """Return the identity that a file holds; raises ConfigurationError when there is none or it is damaged."""
     try:
         content = path.read_bytes()
-        key = serialization.load_pem_private_key(content[: content.index(_PEM_KEY_END) + len(_PEM_KEY_END)], None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise ValueError("clé d'un autre type")
-        return _matching(key, tuple(x509.load_pem_x509_certificates(content)))
+        return _matching(at_rest.read(content), tuple(x509.load_pem_x509_certificates(content)))
     except FileNotFoundError:
         raise ConfigurationError(f"Il n'y a pas d'identité dans {path} : enrôler ce poste.") from None
     except PermissionError:
         raise ConfigurationError(f"Ce compte n'a pas le droit de lire {path}.") from None
     except ValueError as problem:
         raise ConfigurationError(f"L'identité {path} est abîmée ({problem}) : enrôler ce poste de nouveau.") from None
+
+
+def passphrase(path: Path) -> bytes:
+    """Return what opens the key of an identity file that holds it encrypted; raises ConfigurationError."""
+    try:
+        return at_rest.passphrase(path.read_bytes())
+    except (OSError, ValueError) as problem:
+        raise ConfigurationError(
+            f"L'identité {path} ne s'ouvre pas ({problem}) : enrôler ce poste de nouveau."
+        ) from None
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:

@@ -11,7 +11,7 @@ from prerequis.v1.measurement_pb2 import AcquireLeaseResponse, GetPlanResponse
 from prerequis_agent import durable
 from prerequis_agent.config import State
 from prerequis_agent.errors import AgentError, CollectorUnreachable, Refused, Unsupported
-from prerequis_agent.identity import Identity
+from prerequis_agent.identity import Identity, passphrase
 from prerequis_agent.surroundings import Collector, Lease, Plan, Surroundings, Target
 from prerequis_agent.uplink import Uplink
 
@@ -28,7 +28,9 @@ def surroundings(state: State, identity: Identity) -> Surroundings:
     host, port = enrolment.address
     with contextlib.suppress(CollectorUnreachable, Refused):  # last time's plan serves
         refresh(state, identity)
-    collector = Collector(host, port, state.authority, state.identity, lambda: _lease(state, identity))
+    collector = Collector(
+        host, port, state.authority, state.identity, lambda: _lease(state, identity), lambda: passphrase(state.identity)
+    )
     return Surroundings(cached(state), collector)
 
 

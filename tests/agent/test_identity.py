@@ -22,6 +22,17 @@ def given_by(authority: Authority, **days: timedelta) -> identity.Identity:
     return identity.from_chain(key, (certificate.public_bytes(serialization.Encoding.DER),))
 
 
+# An identity as Windows keeps it: a key that is encrypted, and what this machine's DPAPI cannot have protected.
+ELSEWHERE = (
+    identity.new_key().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"mot de passe"),
+    )
+    + b"-----BEGIN PREREQUIS PASSPHRASE-----\nQVVUUkVQT1NURQ==\n-----END PREREQUIS PASSPHRASE-----\n"
+)
+
+
 def test_an_identity_is_kept_for_this_account_only_and_read_again(authority: Authority, tmp_path: Path) -> None:
     known = given_by(authority)
     path = tmp_path / "state" / "identity.pem"
@@ -75,6 +86,15 @@ def test_no_content_of_an_identity_file_escapes_as_another_error(
     path.write_bytes(content)
     with pytest.raises(ConfigurationError):
         identity.load(path)
+
+
+def test_the_key_of_another_machine_is_not_opened(authority: Authority, tmp_path: Path) -> None:
+    path = tmp_path / "identity.pem"
+    path.write_bytes(ELSEWHERE + given_by(authority).chain_pem())
+    with pytest.raises(ConfigurationError, match="que sur le poste qui"):
+        identity.load(path)
+    with pytest.raises(ConfigurationError, match="que sur le poste qui"):
+        identity.passphrase(path)
 
 
 def test_a_truncated_identity_is_damaged_not_a_crash(authority: Authority, tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def _connection_times(host: Host, address: str, port: int) -> tuple[list[float],
 
 def _open(host: Host, collector: Collector, lease: Lease, address: str) -> tuple[socket.socket, ssl.SSLContext]:
     context = ssl.create_default_context(cafile=collector.authority)
-    context.load_cert_chain(collector.identity)
+    context.load_cert_chain(collector.identity, password=collector.passphrase)
     connection = host.connect([address], lease.port, STEP_SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if _NOTSENT_LOWAT is not None:
