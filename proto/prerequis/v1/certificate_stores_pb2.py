@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%prerequis/v1/certificate_stores.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"E\n\x11\x43\x65rtificateStores\x12\x30\n\x06stores\x18\x01 \x03(\x0b\x32 .prerequis.v1.StoredCertificates\"\xd9\x02\n\x12StoredCertificates\x12<\n\x06issuer\x18\x01 \x01(\x0e\x32\'.prerequis.v1.StoredCertificates.IssuerH\x00\x88\x01\x01\x12\x15\n\x08with_key\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x63ount\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x14\n\x07\x65xpired\x18\x04 \x01(\x05H\x03\x88\x01\x01\x12,\n\x08next_end\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rmachine_store\x18\x06 \x01(\x08H\x04\x88\x01\x01\":\n\x06Issuer\x12\x16\n\x12ISSUER_UNSPECIFIED\x10\x00\x12\r\n\tIGC_SANTE\x10\x01\x12\t\n\x05OTHER\x10\x02\x42\t\n\x07_issuerB\x0b\n\t_with_keyB\x08\n\x06_countB\n\n\x08_expiredB\x10\n\x0e_machine_storeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%prerequis/v1/certificate_stores.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"E\n\x11\x43\x65rtificateStores\x12\x30\n\x06stores\x18\x01 \x03(\x0b\x32 .prerequis.v1.StoredCertificates\"\xae\x03\n\x12StoredCertificates\x12\x38\n\x04kind\x18\x01 \x01(\x0e\x32%.prerequis.v1.StoredCertificates.KindH\x00\x88\x01\x01\x12\x1a\n\rmachine_store\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x12\n\x05\x63ount\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x15\n\x08with_key\x18\x04 \x01(\x05H\x03\x88\x01\x01\x12\x14\n\x07\x65xpired\x18\x05 \x01(\x05H\x04\x88\x01\x01\x12\x11\n\x04test\x18\x06 \x01(\x05H\x05\x88\x01\x01\x12-\n\tfirst_end\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08last_end\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x08\n\x04\x43\x41RD\x10\x01\x12\x08\n\x04INSI\x10\x02\x12\r\n\tIGC_SANTE\x10\x03\x12\t\n\x05OTHER\x10\x04\x42\x07\n\x05_kindB\x10\n\x0e_machine_storeB\x08\n\x06_countB\x0b\n\t_with_keyB\n\n\x08_expiredB\x07\n\x05_testb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATESTORES']._serialized_start=88
   _globals['_CERTIFICATESTORES']._serialized_end=157
   _globals['_STOREDCERTIFICATES']._serialized_start=160
-  _globals['_STOREDCERTIFICATES']._serialized_end=505
-  _globals['_STOREDCERTIFICATES_ISSUER']._serialized_start=383
-  _globals['_STOREDCERTIFICATES_ISSUER']._serialized_end=441
+  _globals['_STOREDCERTIFICATES']._serialized_end=590
+  _globals['_STOREDCERTIFICATES_KIND']._serialized_start=445
+  _globals['_STOREDCERTIFICATES_KIND']._serialized_end=519
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,9 @@ class CertificateStores(message.Message):
 
     STORES_FIELD_NUMBER: builtins.int
     @builtins.property
-    def stores(self) -> containers.RepeatedCompositeFieldContainer[StoredCertificates]: ...
+    def stores(self) -> containers.RepeatedCompositeFieldContainer[StoredCertificates]:
+        """One for each kind in each store that has some: a complete list."""
+
     def __init__(
         self,
         *,
@@ -42,66 +44,87 @@ class CertificateStores(message.Message):
 
 @typing.final
 class StoredCertificates(message.Message):
-    """The certificates that one authority gave, in one store."""
+    """The certificates of one kind in one store."""
 
     DESCRIPTOR: descriptor.Descriptor
 
-    class _Issuer:
+    class _Kind:
         ValueType = typing.NewType("ValueType", builtins.int)
         V: _TypeAlias = ValueType  # noqa: Y015
 
-    class _IssuerEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[StoredCertificates._Issuer.ValueType], builtins.type):
+    class _KindEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[StoredCertificates._Kind.ValueType], builtins.type):
         DESCRIPTOR: descriptor.EnumDescriptor
-        ISSUER_UNSPECIFIED: StoredCertificates._Issuer.ValueType  # 0
-        IGC_SANTE: StoredCertificates._Issuer.ValueType  # 1
-        """An authority of the IGC-Santé."""
-        OTHER: StoredCertificates._Issuer.ValueType  # 2
+        KIND_UNSPECIFIED: StoredCertificates._Kind.ValueType  # 0
+        CARD: StoredCertificates._Kind.ValueType  # 1
+        """Of a CPx card: given by the IGC-Santé, with the type of the card in it."""
+        INSI: StoredCertificates._Kind.ValueType  # 2
+        """Of the structure for the téléservice INSi: given by the IGC-Santé to INSI-AUTO or INSI-MANU."""
+        IGC_SANTE: StoredCertificates._Kind.ValueType  # 3
+        """Any other that the IGC-Santé gave: DMP, server, MSSanté."""
+        OTHER: StoredCertificates._Kind.ValueType  # 4
+        """Given by somebody else."""
 
-    class Issuer(_Issuer, metaclass=_IssuerEnumTypeWrapper): ...
-    ISSUER_UNSPECIFIED: StoredCertificates.Issuer.ValueType  # 0
-    IGC_SANTE: StoredCertificates.Issuer.ValueType  # 1
-    """An authority of the IGC-Santé."""
-    OTHER: StoredCertificates.Issuer.ValueType  # 2
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
+    KIND_UNSPECIFIED: StoredCertificates.Kind.ValueType  # 0
+    CARD: StoredCertificates.Kind.ValueType  # 1
+    """Of a CPx card: given by the IGC-Santé, with the type of the card in it."""
+    INSI: StoredCertificates.Kind.ValueType  # 2
+    """Of the structure for the téléservice INSi: given by the IGC-Santé to INSI-AUTO or INSI-MANU."""
+    IGC_SANTE: StoredCertificates.Kind.ValueType  # 3
+    """Any other that the IGC-Santé gave: DMP, server, MSSanté."""
+    OTHER: StoredCertificates.Kind.ValueType  # 4
+    """Given by somebody else."""
 
-    ISSUER_FIELD_NUMBER: builtins.int
-    WITH_KEY_FIELD_NUMBER: builtins.int
-    COUNT_FIELD_NUMBER: builtins.int
-    EXPIRED_FIELD_NUMBER: builtins.int
-    NEXT_END_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
     MACHINE_STORE_FIELD_NUMBER: builtins.int
-    issuer: StoredCertificates.Issuer.ValueType
-    with_key: builtins.int
-    """With a private key of this machine or of a card in it."""
-    count: builtins.int
-    expired: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    WITH_KEY_FIELD_NUMBER: builtins.int
+    EXPIRED_FIELD_NUMBER: builtins.int
+    TEST_FIELD_NUMBER: builtins.int
+    FIRST_END_FIELD_NUMBER: builtins.int
+    LAST_END_FIELD_NUMBER: builtins.int
+    kind: StoredCertificates.Kind.ValueType
     machine_store: builtins.bool
     """Of the machine rather than of the user."""
+    count: builtins.int
+    with_key: builtins.int
+    """With a private key, on this machine or on a card."""
+    expired: builtins.int
+    """Those whose last day is past, on the day of the observation."""
+    test: builtins.int
+    """Given by the test authorities of the IGC-Santé: good for nothing in production."""
     @builtins.property
-    def next_end(self) -> timestamp_pb2.Timestamp:
-        """First day of the month of the earliest end among those still valid."""
+    def first_end(self) -> timestamp_pb2.Timestamp:
+        """First day of the month of the earliest and of the latest end among those that are not expired and no test."""
 
+    @builtins.property
+    def last_end(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
-        issuer: StoredCertificates.Issuer.ValueType | None = ...,
-        with_key: builtins.int | None = ...,
-        count: builtins.int | None = ...,
-        expired: builtins.int | None = ...,
-        next_end: timestamp_pb2.Timestamp | None = ...,
+        kind: StoredCertificates.Kind.ValueType | None = ...,
         machine_store: builtins.bool | None = ...,
+        count: builtins.int | None = ...,
+        with_key: builtins.int | None = ...,
+        expired: builtins.int | None = ...,
+        test: builtins.int | None = ...,
+        first_end: timestamp_pb2.Timestamp | None = ...,
+        last_end: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_count", b"_count", "_expired", b"_expired", "_issuer", b"_issuer", "_machine_store", b"_machine_store", "_with_key", b"_with_key", "count", b"count", "expired", b"expired", "issuer", b"issuer", "machine_store", b"machine_store", "next_end", b"next_end", "with_key", b"with_key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_count", b"_count", "_expired", b"_expired", "_kind", b"_kind", "_machine_store", b"_machine_store", "_test", b"_test", "_with_key", b"_with_key", "count", b"count", "expired", b"expired", "first_end", b"first_end", "kind", b"kind", "last_end", b"last_end", "machine_store", b"machine_store", "test", b"test", "with_key", b"with_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_count", b"_count", "_expired", b"_expired", "_issuer", b"_issuer", "_machine_store", b"_machine_store", "_with_key", b"_with_key", "count", b"count", "expired", b"expired", "issuer", b"issuer", "machine_store", b"machine_store", "next_end", b"next_end", "with_key", b"with_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_count", b"_count", "_expired", b"_expired", "_kind", b"_kind", "_machine_store", b"_machine_store", "_test", b"_test", "_with_key", b"_with_key", "count", b"count", "expired", b"expired", "first_end", b"first_end", "kind", b"kind", "last_end", b"last_end", "machine_store", b"machine_store", "test", b"test", "with_key", b"with_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = typing.Literal["_count", b"_count"]  # noqa: Y015
     _WhichOneofReturnType__expired: _TypeAlias = typing.Literal["expired"]  # noqa: Y015
     _WhichOneofArgType__expired: _TypeAlias = typing.Literal["_expired", b"_expired"]  # noqa: Y015
-    _WhichOneofReturnType__issuer: _TypeAlias = typing.Literal["issuer"]  # noqa: Y015
-    _WhichOneofArgType__issuer: _TypeAlias = typing.Literal["_issuer", b"_issuer"]  # noqa: Y015
+    _WhichOneofReturnType__kind: _TypeAlias = typing.Literal["kind"]  # noqa: Y015
+    _WhichOneofArgType__kind: _TypeAlias = typing.Literal["_kind", b"_kind"]  # noqa: Y015
     _WhichOneofReturnType__machine_store: _TypeAlias = typing.Literal["machine_store"]  # noqa: Y015
     _WhichOneofArgType__machine_store: _TypeAlias = typing.Literal["_machine_store", b"_machine_store"]  # noqa: Y015
+    _WhichOneofReturnType__test: _TypeAlias = typing.Literal["test"]  # noqa: Y015
+    _WhichOneofArgType__test: _TypeAlias = typing.Literal["_test", b"_test"]  # noqa: Y015
     _WhichOneofReturnType__with_key: _TypeAlias = typing.Literal["with_key"]  # noqa: Y015
     _WhichOneofArgType__with_key: _TypeAlias = typing.Literal["_with_key", b"_with_key"]  # noqa: Y015
     @typing.overload
@@ -109,8 +132,10 @@ class StoredCertificates(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__expired) -> _WhichOneofReturnType__expired | None: ...
     @typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__issuer) -> _WhichOneofReturnType__issuer | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kind) -> _WhichOneofReturnType__kind | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__machine_store) -> _WhichOneofReturnType__machine_store | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__test) -> _WhichOneofReturnType__test | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__with_key) -> _WhichOneofReturnType__with_key | None: ...

@@ -797,6 +797,10 @@ class Reader(message.Message):
     CARD_PRESENT_FIELD_NUMBER: builtins.int
     ATR_FIELD_NUMBER: builtins.int
     CARD_MUTE_FIELD_NUMBER: builtins.int
+    PROBLEM_CODE_FIELD_NUMBER: builtins.int
+    KERNEL_DRIVER_FIELD_NUMBER: builtins.int
+    DRIVER_INSTALLED_FIELD_NUMBER: builtins.int
+    CARD_HELD_FIELD_NUMBER: builtins.int
     name: builtins.str
     """As PC/SC names it, without the reader's serial number."""
     usb_vendor: builtins.int
@@ -807,6 +811,14 @@ class Reader(message.Message):
     atr: builtins.bytes
     card_mute: builtins.bool
     """A card is there but does not answer."""
+    problem_code: builtins.int
+    """Windows: ConfigManagerErrorCode of the device, 0 when it works, 28 when it has no driver."""
+    kernel_driver: builtins.str
+    """Linux: the kernel driver that holds the reader's interface, "usbfs" when a program does; empty when none does."""
+    driver_installed: builtins.bool
+    """Linux: pcsc-lite has a driver that takes this reader up."""
+    card_held: builtins.bool
+    """Another program holds the card for itself."""
     def __init__(
         self,
         *,
@@ -817,19 +829,31 @@ class Reader(message.Message):
         card_present: builtins.bool | None = ...,
         atr: builtins.bytes | None = ...,
         card_mute: builtins.bool | None = ...,
+        problem_code: builtins.int | None = ...,
+        kernel_driver: builtins.str | None = ...,
+        driver_installed: builtins.bool | None = ...,
+        card_held: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_atr", b"_atr", "_card_mute", b"_card_mute", "_card_present", b"_card_present", "_name", b"_name", "_seen_by_pcsc", b"_seen_by_pcsc", "_usb_product", b"_usb_product", "_usb_vendor", b"_usb_vendor", "atr", b"atr", "card_mute", b"card_mute", "card_present", b"card_present", "name", b"name", "seen_by_pcsc", b"seen_by_pcsc", "usb_product", b"usb_product", "usb_vendor", b"usb_vendor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_atr", b"_atr", "_card_held", b"_card_held", "_card_mute", b"_card_mute", "_card_present", b"_card_present", "_driver_installed", b"_driver_installed", "_kernel_driver", b"_kernel_driver", "_name", b"_name", "_problem_code", b"_problem_code", "_seen_by_pcsc", b"_seen_by_pcsc", "_usb_product", b"_usb_product", "_usb_vendor", b"_usb_vendor", "atr", b"atr", "card_held", b"card_held", "card_mute", b"card_mute", "card_present", b"card_present", "driver_installed", b"driver_installed", "kernel_driver", b"kernel_driver", "name", b"name", "problem_code", b"problem_code", "seen_by_pcsc", b"seen_by_pcsc", "usb_product", b"usb_product", "usb_vendor", b"usb_vendor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_atr", b"_atr", "_card_mute", b"_card_mute", "_card_present", b"_card_present", "_name", b"_name", "_seen_by_pcsc", b"_seen_by_pcsc", "_usb_product", b"_usb_product", "_usb_vendor", b"_usb_vendor", "atr", b"atr", "card_mute", b"card_mute", "card_present", b"card_present", "name", b"name", "seen_by_pcsc", b"seen_by_pcsc", "usb_product", b"usb_product", "usb_vendor", b"usb_vendor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_atr", b"_atr", "_card_held", b"_card_held", "_card_mute", b"_card_mute", "_card_present", b"_card_present", "_driver_installed", b"_driver_installed", "_kernel_driver", b"_kernel_driver", "_name", b"_name", "_problem_code", b"_problem_code", "_seen_by_pcsc", b"_seen_by_pcsc", "_usb_product", b"_usb_product", "_usb_vendor", b"_usb_vendor", "atr", b"atr", "card_held", b"card_held", "card_mute", b"card_mute", "card_present", b"card_present", "driver_installed", b"driver_installed", "kernel_driver", b"kernel_driver", "name", b"name", "problem_code", b"problem_code", "seen_by_pcsc", b"seen_by_pcsc", "usb_product", b"usb_product", "usb_vendor", b"usb_vendor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__atr: _TypeAlias = typing.Literal["atr"]  # noqa: Y015
     _WhichOneofArgType__atr: _TypeAlias = typing.Literal["_atr", b"_atr"]  # noqa: Y015
+    _WhichOneofReturnType__card_held: _TypeAlias = typing.Literal["card_held"]  # noqa: Y015
+    _WhichOneofArgType__card_held: _TypeAlias = typing.Literal["_card_held", b"_card_held"]  # noqa: Y015
     _WhichOneofReturnType__card_mute: _TypeAlias = typing.Literal["card_mute"]  # noqa: Y015
     _WhichOneofArgType__card_mute: _TypeAlias = typing.Literal["_card_mute", b"_card_mute"]  # noqa: Y015
     _WhichOneofReturnType__card_present: _TypeAlias = typing.Literal["card_present"]  # noqa: Y015
     _WhichOneofArgType__card_present: _TypeAlias = typing.Literal["_card_present", b"_card_present"]  # noqa: Y015
+    _WhichOneofReturnType__driver_installed: _TypeAlias = typing.Literal["driver_installed"]  # noqa: Y015
+    _WhichOneofArgType__driver_installed: _TypeAlias = typing.Literal["_driver_installed", b"_driver_installed"]  # noqa: Y015
+    _WhichOneofReturnType__kernel_driver: _TypeAlias = typing.Literal["kernel_driver"]  # noqa: Y015
+    _WhichOneofArgType__kernel_driver: _TypeAlias = typing.Literal["_kernel_driver", b"_kernel_driver"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__problem_code: _TypeAlias = typing.Literal["problem_code"]  # noqa: Y015
+    _WhichOneofArgType__problem_code: _TypeAlias = typing.Literal["_problem_code", b"_problem_code"]  # noqa: Y015
     _WhichOneofReturnType__seen_by_pcsc: _TypeAlias = typing.Literal["seen_by_pcsc"]  # noqa: Y015
     _WhichOneofArgType__seen_by_pcsc: _TypeAlias = typing.Literal["_seen_by_pcsc", b"_seen_by_pcsc"]  # noqa: Y015
     _WhichOneofReturnType__usb_product: _TypeAlias = typing.Literal["usb_product"]  # noqa: Y015
@@ -839,11 +863,19 @@ class Reader(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__atr) -> _WhichOneofReturnType__atr | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__card_held) -> _WhichOneofReturnType__card_held | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__card_mute) -> _WhichOneofReturnType__card_mute | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__card_present) -> _WhichOneofReturnType__card_present | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__driver_installed) -> _WhichOneofReturnType__driver_installed | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kernel_driver) -> _WhichOneofReturnType__kernel_driver | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__problem_code) -> _WhichOneofReturnType__problem_code | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seen_by_pcsc) -> _WhichOneofReturnType__seen_by_pcsc | None: ...
     @typing.overload

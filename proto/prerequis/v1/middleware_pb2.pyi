@@ -54,6 +54,9 @@ class Middleware(message.Message):
     CCID_VERSION_FIELD_NUMBER: builtins.int
     SERVICE_START_FIELD_NUMBER: builtins.int
     REMOTE_SESSION_FIELD_NUMBER: builtins.int
+    GALSS_ON_SERIAL_PORT_FIELD_NUMBER: builtins.int
+    REGISTERED_CARDS_FIELD_NUMBER: builtins.int
+    IFD_CCID_CHOSEN_FIELD_NUMBER: builtins.int
     galss: builtins.bool
     """GALSS, the reader broker of the GIE SESAM-Vitale: it talks to readers past PC/SC."""
     atsam: builtins.bool
@@ -64,11 +67,19 @@ class Middleware(message.Message):
     service_start: Middleware.ServiceStart.ValueType
     remote_session: builtins.bool
     """The agent runs in a remote session, where PC/SC shows the readers of the far end (RDP, Citrix)."""
+    galss_on_serial_port: builtins.bool
+    """galss.ini sends a channel to a serial port (COM1…), where no PC/SC reader is."""
+    ifd_ccid_chosen: builtins.bool
+    """macOS 14 and later: the system was told to drive readers by ifd-ccid instead of Apple's own driver (useIFDCCID)."""
     @builtins.property
     def cryptolib(self) -> Cryptolib: ...
     @builtins.property
     def legacy_libraries(self) -> LibraryNames:
         """Libraries of the time of CPS2ter, by file name."""
+
+    @builtins.property
+    def registered_cards(self) -> RegisteredCards:
+        """Windows: the cards of the ANS that Windows is told of (Cryptography\\Calais\\SmartCards), in both views."""
 
     def __init__(
         self,
@@ -81,10 +92,13 @@ class Middleware(message.Message):
         ccid_version: builtins.str | None = ...,
         service_start: Middleware.ServiceStart.ValueType | None = ...,
         remote_session: builtins.bool | None = ...,
+        galss_on_serial_port: builtins.bool | None = ...,
+        registered_cards: RegisteredCards | None = ...,
+        ifd_ccid_chosen: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_atsam", b"_atsam", "_ccid_version", b"_ccid_version", "_galss", b"_galss", "_pcsc_lite_version", b"_pcsc_lite_version", "_remote_session", b"_remote_session", "_service_start", b"_service_start", "atsam", b"atsam", "ccid_version", b"ccid_version", "cryptolib", b"cryptolib", "galss", b"galss", "legacy_libraries", b"legacy_libraries", "pcsc_lite_version", b"pcsc_lite_version", "remote_session", b"remote_session", "service_start", b"service_start"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_atsam", b"_atsam", "_ccid_version", b"_ccid_version", "_galss", b"_galss", "_galss_on_serial_port", b"_galss_on_serial_port", "_ifd_ccid_chosen", b"_ifd_ccid_chosen", "_pcsc_lite_version", b"_pcsc_lite_version", "_remote_session", b"_remote_session", "_service_start", b"_service_start", "atsam", b"atsam", "ccid_version", b"ccid_version", "cryptolib", b"cryptolib", "galss", b"galss", "galss_on_serial_port", b"galss_on_serial_port", "ifd_ccid_chosen", b"ifd_ccid_chosen", "legacy_libraries", b"legacy_libraries", "pcsc_lite_version", b"pcsc_lite_version", "registered_cards", b"registered_cards", "remote_session", b"remote_session", "service_start", b"service_start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_atsam", b"_atsam", "_ccid_version", b"_ccid_version", "_galss", b"_galss", "_pcsc_lite_version", b"_pcsc_lite_version", "_remote_session", b"_remote_session", "_service_start", b"_service_start", "atsam", b"atsam", "ccid_version", b"ccid_version", "cryptolib", b"cryptolib", "galss", b"galss", "legacy_libraries", b"legacy_libraries", "pcsc_lite_version", b"pcsc_lite_version", "remote_session", b"remote_session", "service_start", b"service_start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_atsam", b"_atsam", "_ccid_version", b"_ccid_version", "_galss", b"_galss", "_galss_on_serial_port", b"_galss_on_serial_port", "_ifd_ccid_chosen", b"_ifd_ccid_chosen", "_pcsc_lite_version", b"_pcsc_lite_version", "_remote_session", b"_remote_session", "_service_start", b"_service_start", "atsam", b"atsam", "ccid_version", b"ccid_version", "cryptolib", b"cryptolib", "galss", b"galss", "galss_on_serial_port", b"galss_on_serial_port", "ifd_ccid_chosen", b"ifd_ccid_chosen", "legacy_libraries", b"legacy_libraries", "pcsc_lite_version", b"pcsc_lite_version", "registered_cards", b"registered_cards", "remote_session", b"remote_session", "service_start", b"service_start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__atsam: _TypeAlias = typing.Literal["atsam"]  # noqa: Y015
     _WhichOneofArgType__atsam: _TypeAlias = typing.Literal["_atsam", b"_atsam"]  # noqa: Y015
@@ -92,6 +106,10 @@ class Middleware(message.Message):
     _WhichOneofArgType__ccid_version: _TypeAlias = typing.Literal["_ccid_version", b"_ccid_version"]  # noqa: Y015
     _WhichOneofReturnType__galss: _TypeAlias = typing.Literal["galss"]  # noqa: Y015
     _WhichOneofArgType__galss: _TypeAlias = typing.Literal["_galss", b"_galss"]  # noqa: Y015
+    _WhichOneofReturnType__galss_on_serial_port: _TypeAlias = typing.Literal["galss_on_serial_port"]  # noqa: Y015
+    _WhichOneofArgType__galss_on_serial_port: _TypeAlias = typing.Literal["_galss_on_serial_port", b"_galss_on_serial_port"]  # noqa: Y015
+    _WhichOneofReturnType__ifd_ccid_chosen: _TypeAlias = typing.Literal["ifd_ccid_chosen"]  # noqa: Y015
+    _WhichOneofArgType__ifd_ccid_chosen: _TypeAlias = typing.Literal["_ifd_ccid_chosen", b"_ifd_ccid_chosen"]  # noqa: Y015
     _WhichOneofReturnType__pcsc_lite_version: _TypeAlias = typing.Literal["pcsc_lite_version"]  # noqa: Y015
     _WhichOneofArgType__pcsc_lite_version: _TypeAlias = typing.Literal["_pcsc_lite_version", b"_pcsc_lite_version"]  # noqa: Y015
     _WhichOneofReturnType__remote_session: _TypeAlias = typing.Literal["remote_session"]  # noqa: Y015
@@ -104,6 +122,10 @@ class Middleware(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ccid_version) -> _WhichOneofReturnType__ccid_version | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__galss) -> _WhichOneofReturnType__galss | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__galss_on_serial_port) -> _WhichOneofReturnType__galss_on_serial_port | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ifd_ccid_chosen) -> _WhichOneofReturnType__ifd_ccid_chosen | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pcsc_lite_version) -> _WhichOneofReturnType__pcsc_lite_version | None: ...
     @typing.overload
@@ -124,6 +146,7 @@ class Cryptolib(message.Message):
     PKCS11_REGISTERED_FIELD_NUMBER: builtins.int
     CCM_FIELD_NUMBER: builtins.int
     TRACES_FIELD_NUMBER: builtins.int
+    CCM_DETECTS_FIELD_NUMBER: builtins.int
     present: builtins.bool
     version: builtins.str
     """Of the product, without leading zeros: 5.2.2; the oldest where several are installed."""
@@ -137,6 +160,8 @@ class Cryptolib(message.Message):
     """The certificate manager (CCM) is there: it publishes the card's certificates in the Windows store."""
     traces: builtins.bool
     """Traces are on: what the card says is written on the disk."""
+    ccm_detects: builtins.bool
+    """CCM follows cards by itself (autoDetect)."""
     def __init__(
         self,
         *,
@@ -147,13 +172,16 @@ class Cryptolib(message.Message):
         pkcs11_registered: builtins.bool | None = ...,
         ccm: builtins.bool | None = ...,
         traces: builtins.bool | None = ...,
+        ccm_detects: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_ccm", b"_ccm", "_csp_registered", b"_csp_registered", "_pkcs11_registered", b"_pkcs11_registered", "_pkcs11_version", b"_pkcs11_version", "_present", b"_present", "_traces", b"_traces", "_version", b"_version", "ccm", b"ccm", "csp_registered", b"csp_registered", "pkcs11_registered", b"pkcs11_registered", "pkcs11_version", b"pkcs11_version", "present", b"present", "traces", b"traces", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_ccm", b"_ccm", "_ccm_detects", b"_ccm_detects", "_csp_registered", b"_csp_registered", "_pkcs11_registered", b"_pkcs11_registered", "_pkcs11_version", b"_pkcs11_version", "_present", b"_present", "_traces", b"_traces", "_version", b"_version", "ccm", b"ccm", "ccm_detects", b"ccm_detects", "csp_registered", b"csp_registered", "pkcs11_registered", b"pkcs11_registered", "pkcs11_version", b"pkcs11_version", "present", b"present", "traces", b"traces", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_ccm", b"_ccm", "_csp_registered", b"_csp_registered", "_pkcs11_registered", b"_pkcs11_registered", "_pkcs11_version", b"_pkcs11_version", "_present", b"_present", "_traces", b"_traces", "_version", b"_version", "ccm", b"ccm", "csp_registered", b"csp_registered", "pkcs11_registered", b"pkcs11_registered", "pkcs11_version", b"pkcs11_version", "present", b"present", "traces", b"traces", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_ccm", b"_ccm", "_ccm_detects", b"_ccm_detects", "_csp_registered", b"_csp_registered", "_pkcs11_registered", b"_pkcs11_registered", "_pkcs11_version", b"_pkcs11_version", "_present", b"_present", "_traces", b"_traces", "_version", b"_version", "ccm", b"ccm", "ccm_detects", b"ccm_detects", "csp_registered", b"csp_registered", "pkcs11_registered", b"pkcs11_registered", "pkcs11_version", b"pkcs11_version", "present", b"present", "traces", b"traces", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ccm: _TypeAlias = typing.Literal["ccm"]  # noqa: Y015
     _WhichOneofArgType__ccm: _TypeAlias = typing.Literal["_ccm", b"_ccm"]  # noqa: Y015
+    _WhichOneofReturnType__ccm_detects: _TypeAlias = typing.Literal["ccm_detects"]  # noqa: Y015
+    _WhichOneofArgType__ccm_detects: _TypeAlias = typing.Literal["_ccm_detects", b"_ccm_detects"]  # noqa: Y015
     _WhichOneofReturnType__csp_registered: _TypeAlias = typing.Literal["csp_registered"]  # noqa: Y015
     _WhichOneofArgType__csp_registered: _TypeAlias = typing.Literal["_csp_registered", b"_csp_registered"]  # noqa: Y015
     _WhichOneofReturnType__pkcs11_registered: _TypeAlias = typing.Literal["pkcs11_registered"]  # noqa: Y015
@@ -168,6 +196,8 @@ class Cryptolib(message.Message):
     _WhichOneofArgType__version: _TypeAlias = typing.Literal["_version", b"_version"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ccm) -> _WhichOneofReturnType__ccm | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ccm_detects) -> _WhichOneofReturnType__ccm_detects | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__csp_registered) -> _WhichOneofReturnType__csp_registered | None: ...
     @typing.overload
@@ -200,3 +230,68 @@ class LibraryNames(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["names", b"names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RegisteredCards(message.Message):
+    """A complete list; present and empty means none."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CARDS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def cards(self) -> containers.RepeatedCompositeFieldContainer[RegisteredCard]: ...
+    def __init__(
+        self,
+        *,
+        cards: abc.Iterable[RegisteredCard] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cards", b"cards"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RegisteredCard(message.Message):
+    """A kind of card that Windows recognises by its answer to reset."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ATR_FIELD_NUMBER: builtins.int
+    MASK_FIELD_NUMBER: builtins.int
+    CSP_FIELD_NUMBER: builtins.int
+    MINIDRIVER_FIELD_NUMBER: builtins.int
+    atr: builtins.bytes
+    mask: builtins.bytes
+    """Only the bits that are set are compared; as long as the answer to reset, empty when all are."""
+    csp: builtins.bool
+    """What serves it: the CSP of the ANS, and a minidriver (the value 80000001 names its library)."""
+    minidriver: builtins.bool
+    def __init__(
+        self,
+        *,
+        atr: builtins.bytes | None = ...,
+        mask: builtins.bytes | None = ...,
+        csp: builtins.bool | None = ...,
+        minidriver: builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_atr", b"_atr", "_csp", b"_csp", "_mask", b"_mask", "_minidriver", b"_minidriver", "atr", b"atr", "csp", b"csp", "mask", b"mask", "minidriver", b"minidriver"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_atr", b"_atr", "_csp", b"_csp", "_mask", b"_mask", "_minidriver", b"_minidriver", "atr", b"atr", "csp", b"csp", "mask", b"mask", "minidriver", b"minidriver"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__atr: _TypeAlias = typing.Literal["atr"]  # noqa: Y015
+    _WhichOneofArgType__atr: _TypeAlias = typing.Literal["_atr", b"_atr"]  # noqa: Y015
+    _WhichOneofReturnType__csp: _TypeAlias = typing.Literal["csp"]  # noqa: Y015
+    _WhichOneofArgType__csp: _TypeAlias = typing.Literal["_csp", b"_csp"]  # noqa: Y015
+    _WhichOneofReturnType__mask: _TypeAlias = typing.Literal["mask"]  # noqa: Y015
+    _WhichOneofArgType__mask: _TypeAlias = typing.Literal["_mask", b"_mask"]  # noqa: Y015
+    _WhichOneofReturnType__minidriver: _TypeAlias = typing.Literal["minidriver"]  # noqa: Y015
+    _WhichOneofArgType__minidriver: _TypeAlias = typing.Literal["_minidriver", b"_minidriver"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__atr) -> _WhichOneofReturnType__atr | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__csp) -> _WhichOneofReturnType__csp | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mask) -> _WhichOneofReturnType__mask | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minidriver) -> _WhichOneofReturnType__minidriver | None: ...
