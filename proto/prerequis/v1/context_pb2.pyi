@@ -417,6 +417,8 @@ class SiteMeasures(message.Message):
     GATEWAYS_FIELD_NUMBER: builtins.int
     SYSTEMS_FIELD_NUMBER: builtins.int
     SYSTEM_RELEASES_FIELD_NUMBER: builtins.int
+    SERVICES_FIELD_NUMBER: builtins.int
+    DHCP_SERVERS_FIELD_NUMBER: builtins.int
     down_bits_per_second: builtins.float
     """Best valid measurement of the line; unset when the line was not measured."""
     up_bits_per_second: builtins.float
@@ -426,6 +428,12 @@ class SiteMeasures(message.Message):
     systems: builtins.int
     """Machines whose system's release is known, and how many distinct releases they run."""
     system_releases: builtins.int
+    dhcp_servers: builtins.int
+    """The greatest number of DHCP servers that machines behind one gateway have their addresses from."""
+    @builtins.property
+    def services(self) -> SiteServices:
+        """What was last found of the services that the site needs; unset while no machine of the site asked them."""
+
     def __init__(
         self,
         *,
@@ -436,13 +444,17 @@ class SiteMeasures(message.Message):
         gateways: builtins.int | None = ...,
         systems: builtins.int | None = ...,
         system_releases: builtins.int | None = ...,
+        services: SiteServices | None = ...,
+        dhcp_servers: builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__censored: _TypeAlias = typing.Literal["censored"]  # noqa: Y015
     _WhichOneofArgType__censored: _TypeAlias = typing.Literal["_censored", b"_censored"]  # noqa: Y015
+    _WhichOneofReturnType__dhcp_servers: _TypeAlias = typing.Literal["dhcp_servers"]  # noqa: Y015
+    _WhichOneofArgType__dhcp_servers: _TypeAlias = typing.Literal["_dhcp_servers", b"_dhcp_servers"]  # noqa: Y015
     _WhichOneofReturnType__down_bits_per_second: _TypeAlias = typing.Literal["down_bits_per_second"]  # noqa: Y015
     _WhichOneofArgType__down_bits_per_second: _TypeAlias = typing.Literal["_down_bits_per_second", b"_down_bits_per_second"]  # noqa: Y015
     _WhichOneofReturnType__gateways: _TypeAlias = typing.Literal["gateways"]  # noqa: Y015
@@ -458,6 +470,8 @@ class SiteMeasures(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__censored) -> _WhichOneofReturnType__censored | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dhcp_servers) -> _WhichOneofReturnType__dhcp_servers | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__down_bits_per_second) -> _WhichOneofReturnType__down_bits_per_second | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__gateways) -> _WhichOneofReturnType__gateways | None: ...
@@ -469,3 +483,84 @@ class SiteMeasures(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__systems) -> _WhichOneofReturnType__systems | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__up_bits_per_second) -> _WhichOneofReturnType__up_bits_per_second | None: ...
+
+@typing.final
+class SiteServices(message.Message):
+    """The hosts that the site needs, as the machine elected for the day or a technician's last asked them."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ASKED_FIELD_NUMBER: builtins.int
+    OBSERVED_AT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def asked(self) -> containers.RepeatedCompositeFieldContainer[SiteService]: ...
+    @builtins.property
+    def observed_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        asked: abc.Iterable[SiteService] | None = ...,
+        observed_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["observed_at", b"observed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["asked", b"asked", "observed_at", b"observed_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SiteService(message.Message):
+    """One host of them, and what knowledge makes of it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENDPOINT_FIELD_NUMBER: builtins.int
+    SINCE_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    ESSENTIAL_FIELD_NUMBER: builtins.int
+    INTERCEPTED_FIELD_NUMBER: builtins.int
+    TROUBLE_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """French, for a network administrator: "téléservice INSi"."""
+    essential: builtins.bool
+    """The DUI does not work without it; the others are for comfort or for later."""
+    intercepted: builtins.bool
+    """The certificate is of neither a public nor an expected authority although the machine trusts it."""
+    trouble: builtins.str
+    """One French sentence: host, port, what failed, since when; unset when it was reached."""
+    @builtins.property
+    def endpoint(self) -> facts_pb2.Endpoint: ...
+    @builtins.property
+    def since(self) -> timestamp_pb2.Timestamp:
+        """When a failure that still stands was first seen."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: facts_pb2.Endpoint | None = ...,
+        since: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str | None = ...,
+        essential: builtins.bool | None = ...,
+        intercepted: builtins.bool | None = ...,
+        trouble: builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__essential: _TypeAlias = typing.Literal["essential"]  # noqa: Y015
+    _WhichOneofArgType__essential: _TypeAlias = typing.Literal["_essential", b"_essential"]  # noqa: Y015
+    _WhichOneofReturnType__intercepted: _TypeAlias = typing.Literal["intercepted"]  # noqa: Y015
+    _WhichOneofArgType__intercepted: _TypeAlias = typing.Literal["_intercepted", b"_intercepted"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__trouble: _TypeAlias = typing.Literal["trouble"]  # noqa: Y015
+    _WhichOneofArgType__trouble: _TypeAlias = typing.Literal["_trouble", b"_trouble"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__essential) -> _WhichOneofReturnType__essential | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__intercepted) -> _WhichOneofReturnType__intercepted | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trouble) -> _WhichOneofReturnType__trouble | None: ...

@@ -15,6 +15,7 @@ from prerequis.v1 import exposure_pb2 as exposure_pb2
 from prerequis.v1 import lan_pb2 as lan_pb2
 from prerequis.v1 import line_pb2 as line_pb2
 from prerequis.v1 import middleware_pb2 as middleware_pb2
+from prerequis.v1 import services_pb2 as services_pb2
 from prerequis.v1 import software_pb2 as software_pb2
 import builtins as builtins
 import sys
@@ -497,6 +498,7 @@ class System(message.Message):
     PENDING_UPDATES_FIELD_NUMBER: builtins.int
     REBOOT_REQUIRED_FIELD_NUMBER: builtins.int
     EXTENDED_UPDATES_FIELD_NUMBER: builtins.int
+    PENDING_SECURITY_UPDATES_FIELD_NUMBER: builtins.int
     family: System.Family.ValueType
     distribution: builtins.str
     """Windows: "windows"; Linux: the ID of os-release (debian, ubuntu, rhel…); macOS: "macos"."""
@@ -515,6 +517,8 @@ class System(message.Message):
     reboot_required: builtins.bool
     extended_updates: builtins.bool
     """Windows: the commercial extended security updates (ESU) are activated."""
+    pending_security_updates: builtins.int
+    """Linux: installed packages of which a security suite offers a higher version."""
     @builtins.property
     def booted_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
@@ -541,10 +545,11 @@ class System(message.Message):
         pending_updates: builtins.int | None = ...,
         reboot_required: builtins.bool | None = ...,
         extended_updates: builtins.bool | None = ...,
+        pending_security_updates: builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_architecture", b"_architecture", "_build", b"_build", "_build_revision", b"_build_revision", "_distribution", b"_distribution", "_edition", b"_edition", "_extended_updates", b"_extended_updates", "_family", b"_family", "_kernel", b"_kernel", "_pending_updates", b"_pending_updates", "_product", b"_product", "_reboot_required", b"_reboot_required", "_release", b"_release", "architecture", b"architecture", "booted_at", b"booted_at", "build", b"build", "build_revision", b"build_revision", "distribution", b"distribution", "edition", b"edition", "extended_updates", b"extended_updates", "family", b"family", "kernel", b"kernel", "pending_updates", b"pending_updates", "product", b"product", "reboot_required", b"reboot_required", "release", b"release", "update_list_at", b"update_list_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_architecture", b"_architecture", "_build", b"_build", "_build_revision", b"_build_revision", "_distribution", b"_distribution", "_edition", b"_edition", "_extended_updates", b"_extended_updates", "_family", b"_family", "_kernel", b"_kernel", "_pending_security_updates", b"_pending_security_updates", "_pending_updates", b"_pending_updates", "_product", b"_product", "_reboot_required", b"_reboot_required", "_release", b"_release", "architecture", b"architecture", "booted_at", b"booted_at", "build", b"build", "build_revision", b"build_revision", "distribution", b"distribution", "edition", b"edition", "extended_updates", b"extended_updates", "family", b"family", "kernel", b"kernel", "pending_security_updates", b"pending_security_updates", "pending_updates", b"pending_updates", "product", b"product", "reboot_required", b"reboot_required", "release", b"release", "update_list_at", b"update_list_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_architecture", b"_architecture", "_build", b"_build", "_build_revision", b"_build_revision", "_distribution", b"_distribution", "_edition", b"_edition", "_extended_updates", b"_extended_updates", "_family", b"_family", "_kernel", b"_kernel", "_pending_updates", b"_pending_updates", "_product", b"_product", "_reboot_required", b"_reboot_required", "_release", b"_release", "architecture", b"architecture", "booted_at", b"booted_at", "build", b"build", "build_revision", b"build_revision", "distribution", b"distribution", "edition", b"edition", "extended_updates", b"extended_updates", "family", b"family", "kernel", b"kernel", "pending_updates", b"pending_updates", "product", b"product", "reboot_required", b"reboot_required", "release", b"release", "update_list_at", b"update_list_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_architecture", b"_architecture", "_build", b"_build", "_build_revision", b"_build_revision", "_distribution", b"_distribution", "_edition", b"_edition", "_extended_updates", b"_extended_updates", "_family", b"_family", "_kernel", b"_kernel", "_pending_security_updates", b"_pending_security_updates", "_pending_updates", b"_pending_updates", "_product", b"_product", "_reboot_required", b"_reboot_required", "_release", b"_release", "architecture", b"architecture", "booted_at", b"booted_at", "build", b"build", "build_revision", b"build_revision", "distribution", b"distribution", "edition", b"edition", "extended_updates", b"extended_updates", "family", b"family", "kernel", b"kernel", "pending_security_updates", b"pending_security_updates", "pending_updates", b"pending_updates", "product", b"product", "reboot_required", b"reboot_required", "release", b"release", "update_list_at", b"update_list_at", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__architecture: _TypeAlias = typing.Literal["architecture"]  # noqa: Y015
     _WhichOneofArgType__architecture: _TypeAlias = typing.Literal["_architecture", b"_architecture"]  # noqa: Y015
@@ -562,6 +567,8 @@ class System(message.Message):
     _WhichOneofArgType__family: _TypeAlias = typing.Literal["_family", b"_family"]  # noqa: Y015
     _WhichOneofReturnType__kernel: _TypeAlias = typing.Literal["kernel"]  # noqa: Y015
     _WhichOneofArgType__kernel: _TypeAlias = typing.Literal["_kernel", b"_kernel"]  # noqa: Y015
+    _WhichOneofReturnType__pending_security_updates: _TypeAlias = typing.Literal["pending_security_updates"]  # noqa: Y015
+    _WhichOneofArgType__pending_security_updates: _TypeAlias = typing.Literal["_pending_security_updates", b"_pending_security_updates"]  # noqa: Y015
     _WhichOneofReturnType__pending_updates: _TypeAlias = typing.Literal["pending_updates"]  # noqa: Y015
     _WhichOneofArgType__pending_updates: _TypeAlias = typing.Literal["_pending_updates", b"_pending_updates"]  # noqa: Y015
     _WhichOneofReturnType__product: _TypeAlias = typing.Literal["product"]  # noqa: Y015
@@ -586,6 +593,8 @@ class System(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__family) -> _WhichOneofReturnType__family | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__kernel) -> _WhichOneofReturnType__kernel | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pending_security_updates) -> _WhichOneofReturnType__pending_security_updates | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pending_updates) -> _WhichOneofReturnType__pending_updates | None: ...
     @typing.overload
@@ -962,7 +971,7 @@ class FirewallProfile(message.Message):
 
 @typing.final
 class Services(message.Message):
-    """Whether the hosts that the site's plan lists can be reached."""
+    """Whether the hosts that the site's plan lists can be reached; only on the machine that was to ask them."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -982,7 +991,7 @@ class Services(message.Message):
 
 @typing.final
 class Endpoint(message.Message):
-    """One host and port, asked by DNS, TCP and TLS handshake; no request is sent."""
+    """One host and port, asked by DNS, TCP and TLS handshake; a request is sent to revocation services alone."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -1000,6 +1009,15 @@ class Endpoint(message.Message):
         UNREACHABLE: Endpoint._Failure.ValueType  # 5
         TLS_FAILED: Endpoint._Failure.ValueType  # 6
         TLS_NOT_TRUSTED: Endpoint._Failure.ValueType  # 7
+        PROXY_UNREACHABLE: Endpoint._Failure.ValueType  # 8
+        """The system's own proxy: it cannot be reached, or it refuses to pass on."""
+        PROXY_REFUSED: Endpoint._Failure.ValueType  # 9
+        CAPTIVE_PORTAL: Endpoint._Failure.ValueType  # 10
+        """Something on the way sends elsewhere, as the page where one signs on to a Wi-Fi network."""
+        WRONG_ANSWER: Endpoint._Failure.ValueType  # 11
+        """Something answers, and not what the host would."""
+        CUT: Endpoint._Failure.ValueType  # 12
+        """The connection was cut before an answer."""
 
     class Failure(_Failure, metaclass=_FailureEnumTypeWrapper): ...
     FAILURE_UNSPECIFIED: Endpoint.Failure.ValueType  # 0
@@ -1010,6 +1028,36 @@ class Endpoint(message.Message):
     UNREACHABLE: Endpoint.Failure.ValueType  # 5
     TLS_FAILED: Endpoint.Failure.ValueType  # 6
     TLS_NOT_TRUSTED: Endpoint.Failure.ValueType  # 7
+    PROXY_UNREACHABLE: Endpoint.Failure.ValueType  # 8
+    """The system's own proxy: it cannot be reached, or it refuses to pass on."""
+    PROXY_REFUSED: Endpoint.Failure.ValueType  # 9
+    CAPTIVE_PORTAL: Endpoint.Failure.ValueType  # 10
+    """Something on the way sends elsewhere, as the page where one signs on to a Wi-Fi network."""
+    WRONG_ANSWER: Endpoint.Failure.ValueType  # 11
+    """Something answers, and not what the host would."""
+    CUT: Endpoint.Failure.ValueType  # 12
+    """The connection was cut before an answer."""
+
+    class _CertificateFault:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _CertificateFaultEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[Endpoint._CertificateFault.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        CERTIFICATE_FAULT_UNSPECIFIED: Endpoint._CertificateFault.ValueType  # 0
+        UNKNOWN_AUTHORITY: Endpoint._CertificateFault.ValueType  # 1
+        EXPIRED: Endpoint._CertificateFault.ValueType  # 2
+        NOT_YET_VALID: Endpoint._CertificateFault.ValueType  # 3
+        WRONG_NAME: Endpoint._CertificateFault.ValueType  # 4
+        OTHER_FAULT: Endpoint._CertificateFault.ValueType  # 5
+
+    class CertificateFault(_CertificateFault, metaclass=_CertificateFaultEnumTypeWrapper): ...
+    CERTIFICATE_FAULT_UNSPECIFIED: Endpoint.CertificateFault.ValueType  # 0
+    UNKNOWN_AUTHORITY: Endpoint.CertificateFault.ValueType  # 1
+    EXPIRED: Endpoint.CertificateFault.ValueType  # 2
+    NOT_YET_VALID: Endpoint.CertificateFault.ValueType  # 3
+    WRONG_NAME: Endpoint.CertificateFault.ValueType  # 4
+    OTHER_FAULT: Endpoint.CertificateFault.ValueType  # 5
 
     HOST_FIELD_NUMBER: builtins.int
     PORT_FIELD_NUMBER: builtins.int
@@ -1021,6 +1069,13 @@ class Endpoint(message.Message):
     HANDSHAKE_SECONDS_FIELD_NUMBER: builtins.int
     TLS_VERSION_FIELD_NUMBER: builtins.int
     ISSUER_FIELD_NUMBER: builtins.int
+    PROTOCOL_FIELD_NUMBER: builtins.int
+    PUBLIC_AUTHORITY_FIELD_NUMBER: builtins.int
+    CERTIFICATE_FAULT_FIELD_NUMBER: builtins.int
+    THROUGH_PROXY_FIELD_NUMBER: builtins.int
+    HTTP_STATUS_FIELD_NUMBER: builtins.int
+    IPV4_FIELD_NUMBER: builtins.int
+    IPV6_FIELD_NUMBER: builtins.int
     host: builtins.str
     port: builtins.int
     purpose: builtins.str
@@ -1034,6 +1089,21 @@ class Endpoint(message.Message):
     """TLSv1.2, TLSv1.3."""
     issuer: builtins.str
     """Organisation and common name of the issuer of the certificate shown: a proxy that inspects TLS shows its own."""
+    protocol: services_pb2.ServiceProtocol.ValueType
+    public_authority: builtins.bool
+    """The certificate comes from an authority that Mozilla lists: no proxy on the way made it."""
+    certificate_fault: Endpoint.CertificateFault.ValueType
+    """Why a certificate is not trusted."""
+    through_proxy: builtins.bool
+    """Asked through the system's proxy, which then also resolves the name."""
+    http_status: builtins.int
+    """What a revocation service or the proxy answered."""
+    @builtins.property
+    def ipv4(self) -> EndpointPath:
+        """The TCP connection over each address family; unset where the name or the machine has none of it."""
+
+    @builtins.property
+    def ipv6(self) -> EndpointPath: ...
     def __init__(
         self,
         *,
@@ -1047,11 +1117,20 @@ class Endpoint(message.Message):
         handshake_seconds: builtins.float | None = ...,
         tls_version: builtins.str | None = ...,
         issuer: builtins.str | None = ...,
+        protocol: services_pb2.ServiceProtocol.ValueType | None = ...,
+        public_authority: builtins.bool | None = ...,
+        certificate_fault: Endpoint.CertificateFault.ValueType | None = ...,
+        through_proxy: builtins.bool | None = ...,
+        http_status: builtins.int | None = ...,
+        ipv4: EndpointPath | None = ...,
+        ipv6: EndpointPath | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_connect_seconds", b"_connect_seconds", "_failure", b"_failure", "_handshake_seconds", b"_handshake_seconds", "_host", b"_host", "_issuer", b"_issuer", "_name_seconds", b"_name_seconds", "_port", b"_port", "_purpose", b"_purpose", "_reachable", b"_reachable", "_tls_version", b"_tls_version", "connect_seconds", b"connect_seconds", "failure", b"failure", "handshake_seconds", b"handshake_seconds", "host", b"host", "issuer", b"issuer", "name_seconds", b"name_seconds", "port", b"port", "purpose", b"purpose", "reachable", b"reachable", "tls_version", b"tls_version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_certificate_fault", b"_certificate_fault", "_connect_seconds", b"_connect_seconds", "_failure", b"_failure", "_handshake_seconds", b"_handshake_seconds", "_host", b"_host", "_http_status", b"_http_status", "_ipv4", b"_ipv4", "_ipv6", b"_ipv6", "_issuer", b"_issuer", "_name_seconds", b"_name_seconds", "_port", b"_port", "_protocol", b"_protocol", "_public_authority", b"_public_authority", "_purpose", b"_purpose", "_reachable", b"_reachable", "_through_proxy", b"_through_proxy", "_tls_version", b"_tls_version", "certificate_fault", b"certificate_fault", "connect_seconds", b"connect_seconds", "failure", b"failure", "handshake_seconds", b"handshake_seconds", "host", b"host", "http_status", b"http_status", "ipv4", b"ipv4", "ipv6", b"ipv6", "issuer", b"issuer", "name_seconds", b"name_seconds", "port", b"port", "protocol", b"protocol", "public_authority", b"public_authority", "purpose", b"purpose", "reachable", b"reachable", "through_proxy", b"through_proxy", "tls_version", b"tls_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_connect_seconds", b"_connect_seconds", "_failure", b"_failure", "_handshake_seconds", b"_handshake_seconds", "_host", b"_host", "_issuer", b"_issuer", "_name_seconds", b"_name_seconds", "_port", b"_port", "_purpose", b"_purpose", "_reachable", b"_reachable", "_tls_version", b"_tls_version", "connect_seconds", b"connect_seconds", "failure", b"failure", "handshake_seconds", b"handshake_seconds", "host", b"host", "issuer", b"issuer", "name_seconds", b"name_seconds", "port", b"port", "purpose", b"purpose", "reachable", b"reachable", "tls_version", b"tls_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_certificate_fault", b"_certificate_fault", "_connect_seconds", b"_connect_seconds", "_failure", b"_failure", "_handshake_seconds", b"_handshake_seconds", "_host", b"_host", "_http_status", b"_http_status", "_ipv4", b"_ipv4", "_ipv6", b"_ipv6", "_issuer", b"_issuer", "_name_seconds", b"_name_seconds", "_port", b"_port", "_protocol", b"_protocol", "_public_authority", b"_public_authority", "_purpose", b"_purpose", "_reachable", b"_reachable", "_through_proxy", b"_through_proxy", "_tls_version", b"_tls_version", "certificate_fault", b"certificate_fault", "connect_seconds", b"connect_seconds", "failure", b"failure", "handshake_seconds", b"handshake_seconds", "host", b"host", "http_status", b"http_status", "ipv4", b"ipv4", "ipv6", b"ipv6", "issuer", b"issuer", "name_seconds", b"name_seconds", "port", b"port", "protocol", b"protocol", "public_authority", b"public_authority", "purpose", b"purpose", "reachable", b"reachable", "through_proxy", b"through_proxy", "tls_version", b"tls_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__certificate_fault: _TypeAlias = typing.Literal["certificate_fault"]  # noqa: Y015
+    _WhichOneofArgType__certificate_fault: _TypeAlias = typing.Literal["_certificate_fault", b"_certificate_fault"]  # noqa: Y015
     _WhichOneofReturnType__connect_seconds: _TypeAlias = typing.Literal["connect_seconds"]  # noqa: Y015
     _WhichOneofArgType__connect_seconds: _TypeAlias = typing.Literal["_connect_seconds", b"_connect_seconds"]  # noqa: Y015
     _WhichOneofReturnType__failure: _TypeAlias = typing.Literal["failure"]  # noqa: Y015
@@ -1060,18 +1139,32 @@ class Endpoint(message.Message):
     _WhichOneofArgType__handshake_seconds: _TypeAlias = typing.Literal["_handshake_seconds", b"_handshake_seconds"]  # noqa: Y015
     _WhichOneofReturnType__host: _TypeAlias = typing.Literal["host"]  # noqa: Y015
     _WhichOneofArgType__host: _TypeAlias = typing.Literal["_host", b"_host"]  # noqa: Y015
+    _WhichOneofReturnType__http_status: _TypeAlias = typing.Literal["http_status"]  # noqa: Y015
+    _WhichOneofArgType__http_status: _TypeAlias = typing.Literal["_http_status", b"_http_status"]  # noqa: Y015
+    _WhichOneofReturnType__ipv4: _TypeAlias = typing.Literal["ipv4"]  # noqa: Y015
+    _WhichOneofArgType__ipv4: _TypeAlias = typing.Literal["_ipv4", b"_ipv4"]  # noqa: Y015
+    _WhichOneofReturnType__ipv6: _TypeAlias = typing.Literal["ipv6"]  # noqa: Y015
+    _WhichOneofArgType__ipv6: _TypeAlias = typing.Literal["_ipv6", b"_ipv6"]  # noqa: Y015
     _WhichOneofReturnType__issuer: _TypeAlias = typing.Literal["issuer"]  # noqa: Y015
     _WhichOneofArgType__issuer: _TypeAlias = typing.Literal["_issuer", b"_issuer"]  # noqa: Y015
     _WhichOneofReturnType__name_seconds: _TypeAlias = typing.Literal["name_seconds"]  # noqa: Y015
     _WhichOneofArgType__name_seconds: _TypeAlias = typing.Literal["_name_seconds", b"_name_seconds"]  # noqa: Y015
     _WhichOneofReturnType__port: _TypeAlias = typing.Literal["port"]  # noqa: Y015
     _WhichOneofArgType__port: _TypeAlias = typing.Literal["_port", b"_port"]  # noqa: Y015
+    _WhichOneofReturnType__protocol: _TypeAlias = typing.Literal["protocol"]  # noqa: Y015
+    _WhichOneofArgType__protocol: _TypeAlias = typing.Literal["_protocol", b"_protocol"]  # noqa: Y015
+    _WhichOneofReturnType__public_authority: _TypeAlias = typing.Literal["public_authority"]  # noqa: Y015
+    _WhichOneofArgType__public_authority: _TypeAlias = typing.Literal["_public_authority", b"_public_authority"]  # noqa: Y015
     _WhichOneofReturnType__purpose: _TypeAlias = typing.Literal["purpose"]  # noqa: Y015
     _WhichOneofArgType__purpose: _TypeAlias = typing.Literal["_purpose", b"_purpose"]  # noqa: Y015
     _WhichOneofReturnType__reachable: _TypeAlias = typing.Literal["reachable"]  # noqa: Y015
     _WhichOneofArgType__reachable: _TypeAlias = typing.Literal["_reachable", b"_reachable"]  # noqa: Y015
+    _WhichOneofReturnType__through_proxy: _TypeAlias = typing.Literal["through_proxy"]  # noqa: Y015
+    _WhichOneofArgType__through_proxy: _TypeAlias = typing.Literal["_through_proxy", b"_through_proxy"]  # noqa: Y015
     _WhichOneofReturnType__tls_version: _TypeAlias = typing.Literal["tls_version"]  # noqa: Y015
     _WhichOneofArgType__tls_version: _TypeAlias = typing.Literal["_tls_version", b"_tls_version"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__certificate_fault) -> _WhichOneofReturnType__certificate_fault | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__connect_seconds) -> _WhichOneofReturnType__connect_seconds | None: ...
     @typing.overload
@@ -1081,17 +1174,65 @@ class Endpoint(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__host) -> _WhichOneofReturnType__host | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__http_status) -> _WhichOneofReturnType__http_status | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ipv4) -> _WhichOneofReturnType__ipv4 | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ipv6) -> _WhichOneofReturnType__ipv6 | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__issuer) -> _WhichOneofReturnType__issuer | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name_seconds) -> _WhichOneofReturnType__name_seconds | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__port) -> _WhichOneofReturnType__port | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__protocol) -> _WhichOneofReturnType__protocol | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__public_authority) -> _WhichOneofReturnType__public_authority | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__purpose) -> _WhichOneofReturnType__purpose | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reachable) -> _WhichOneofReturnType__reachable | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__through_proxy) -> _WhichOneofReturnType__through_proxy | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tls_version) -> _WhichOneofReturnType__tls_version | None: ...
+
+@typing.final
+class EndpointPath(message.Message):
+    """How far one address family leads."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REACHABLE_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
+    CONNECT_SECONDS_FIELD_NUMBER: builtins.int
+    reachable: builtins.bool
+    failure: Endpoint.Failure.ValueType
+    connect_seconds: builtins.float
+    def __init__(
+        self,
+        *,
+        reachable: builtins.bool | None = ...,
+        failure: Endpoint.Failure.ValueType | None = ...,
+        connect_seconds: builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_connect_seconds", b"_connect_seconds", "_failure", b"_failure", "_reachable", b"_reachable", "connect_seconds", b"connect_seconds", "failure", b"failure", "reachable", b"reachable"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_connect_seconds", b"_connect_seconds", "_failure", b"_failure", "_reachable", b"_reachable", "connect_seconds", b"connect_seconds", "failure", b"failure", "reachable", b"reachable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__connect_seconds: _TypeAlias = typing.Literal["connect_seconds"]  # noqa: Y015
+    _WhichOneofArgType__connect_seconds: _TypeAlias = typing.Literal["_connect_seconds", b"_connect_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__failure: _TypeAlias = typing.Literal["failure"]  # noqa: Y015
+    _WhichOneofArgType__failure: _TypeAlias = typing.Literal["_failure", b"_failure"]  # noqa: Y015
+    _WhichOneofReturnType__reachable: _TypeAlias = typing.Literal["reachable"]  # noqa: Y015
+    _WhichOneofArgType__reachable: _TypeAlias = typing.Literal["_reachable", b"_reachable"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__connect_seconds) -> _WhichOneofReturnType__connect_seconds | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__failure) -> _WhichOneofReturnType__failure | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reachable) -> _WhichOneofReturnType__reachable | None: ...
 
 @typing.final
 class Line(message.Message):

@@ -3,23 +3,26 @@
 isort:skip_file
 """
 
+from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
+from google.protobuf import timestamp_pb2 as timestamp_pb2
+from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 import builtins as builtins
 import sys
 import typing as typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class Lan(message.Message):
-    """What the local network shows without scanning it."""
+    """What the local network shows without scanning it. No neighbour, hardware address or network name."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -27,33 +30,30 @@ class Lan(message.Message):
     INTERFACE_MTU_FIELD_NUMBER: builtins.int
     HOPS_FIELD_NUMBER: builtins.int
     DHCP_FIELD_NUMBER: builtins.int
-    DHCP_SERVERS_FIELD_NUMBER: builtins.int
+    DHCP_SERVER_FIELD_NUMBER: builtins.int
     IPV6_ROUTERS_FIELD_NUMBER: builtins.int
     LLMNR_FIELD_NUMBER: builtins.int
     NETBIOS_FIELD_NUMBER: builtins.int
-    SWITCH_PORT_FIELD_NUMBER: builtins.int
     DUPLICATE_ADDRESS_FIELD_NUMBER: builtins.int
-    GATEWAY_SECONDS_FIELD_NUMBER: builtins.int
+    CHECK_FIELD_NUMBER: builtins.int
     path_mtu: builtins.int
-    """Largest packet that reaches the collector unbroken, in bytes, and that of the interface."""
+    """Largest IP packet that the connection to the collector carries, and that of the interface, in bytes."""
     interface_mtu: builtins.int
     hops: builtins.int
-    """Routers on the way to the collector, by TCP connections of growing reach; unset where the system forbids it."""
+    """Machines on the way to the collector, itself included, by TCP connections of growing reach."""
     dhcp: builtins.bool
-    """Whether the interface's address came from a DHCP server, and how many servers answered when asked."""
-    dhcp_servers: builtins.int
+    """Whether the preferred interface has its IPv4 address from a DHCP server, and that server's address."""
+    dhcp_server: builtins.str
     ipv6_routers: builtins.int
-    """Routers that announce IPv6."""
+    """Routers that offer themselves for IPv6."""
     llmnr: builtins.bool
-    """Name resolution by shouting, on the machine's own interfaces."""
+    """This machine listens for names that its neighbours shout."""
     netbios: builtins.bool
     duplicate_address: builtins.bool
-    """Another machine answers for this machine's address."""
-    gateway_seconds: builtins.float
-    """Median round trip to the gateway."""
+    """Another machine uses an address of this one, as the system or the check on the wire says."""
     @builtins.property
-    def switch_port(self) -> SwitchPort:
-        """The switch port, when a neighbour announcement was heard (asked for, with rights)."""
+    def check(self) -> LanCheck:
+        """What the check on the wire found, when a person asked for it with the rights that it takes."""
 
     def __init__(
         self,
@@ -62,26 +62,23 @@ class Lan(message.Message):
         interface_mtu: builtins.int | None = ...,
         hops: builtins.int | None = ...,
         dhcp: builtins.bool | None = ...,
-        dhcp_servers: builtins.int | None = ...,
+        dhcp_server: builtins.str | None = ...,
         ipv6_routers: builtins.int | None = ...,
         llmnr: builtins.bool | None = ...,
         netbios: builtins.bool | None = ...,
-        switch_port: SwitchPort | None = ...,
         duplicate_address: builtins.bool | None = ...,
-        gateway_seconds: builtins.float | None = ...,
+        check: LanCheck | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_dhcp", b"_dhcp", "_dhcp_servers", b"_dhcp_servers", "_duplicate_address", b"_duplicate_address", "_gateway_seconds", b"_gateway_seconds", "_hops", b"_hops", "_interface_mtu", b"_interface_mtu", "_ipv6_routers", b"_ipv6_routers", "_llmnr", b"_llmnr", "_netbios", b"_netbios", "_path_mtu", b"_path_mtu", "_switch_port", b"_switch_port", "dhcp", b"dhcp", "dhcp_servers", b"dhcp_servers", "duplicate_address", b"duplicate_address", "gateway_seconds", b"gateway_seconds", "hops", b"hops", "interface_mtu", b"interface_mtu", "ipv6_routers", b"ipv6_routers", "llmnr", b"llmnr", "netbios", b"netbios", "path_mtu", b"path_mtu", "switch_port", b"switch_port"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_dhcp", b"_dhcp", "_dhcp_server", b"_dhcp_server", "_duplicate_address", b"_duplicate_address", "_hops", b"_hops", "_interface_mtu", b"_interface_mtu", "_ipv6_routers", b"_ipv6_routers", "_llmnr", b"_llmnr", "_netbios", b"_netbios", "_path_mtu", b"_path_mtu", "check", b"check", "dhcp", b"dhcp", "dhcp_server", b"dhcp_server", "duplicate_address", b"duplicate_address", "hops", b"hops", "interface_mtu", b"interface_mtu", "ipv6_routers", b"ipv6_routers", "llmnr", b"llmnr", "netbios", b"netbios", "path_mtu", b"path_mtu"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_dhcp", b"_dhcp", "_dhcp_servers", b"_dhcp_servers", "_duplicate_address", b"_duplicate_address", "_gateway_seconds", b"_gateway_seconds", "_hops", b"_hops", "_interface_mtu", b"_interface_mtu", "_ipv6_routers", b"_ipv6_routers", "_llmnr", b"_llmnr", "_netbios", b"_netbios", "_path_mtu", b"_path_mtu", "_switch_port", b"_switch_port", "dhcp", b"dhcp", "dhcp_servers", b"dhcp_servers", "duplicate_address", b"duplicate_address", "gateway_seconds", b"gateway_seconds", "hops", b"hops", "interface_mtu", b"interface_mtu", "ipv6_routers", b"ipv6_routers", "llmnr", b"llmnr", "netbios", b"netbios", "path_mtu", b"path_mtu", "switch_port", b"switch_port"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_dhcp", b"_dhcp", "_dhcp_server", b"_dhcp_server", "_duplicate_address", b"_duplicate_address", "_hops", b"_hops", "_interface_mtu", b"_interface_mtu", "_ipv6_routers", b"_ipv6_routers", "_llmnr", b"_llmnr", "_netbios", b"_netbios", "_path_mtu", b"_path_mtu", "check", b"check", "dhcp", b"dhcp", "dhcp_server", b"dhcp_server", "duplicate_address", b"duplicate_address", "hops", b"hops", "interface_mtu", b"interface_mtu", "ipv6_routers", b"ipv6_routers", "llmnr", b"llmnr", "netbios", b"netbios", "path_mtu", b"path_mtu"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__dhcp: _TypeAlias = typing.Literal["dhcp"]  # noqa: Y015
     _WhichOneofArgType__dhcp: _TypeAlias = typing.Literal["_dhcp", b"_dhcp"]  # noqa: Y015
-    _WhichOneofReturnType__dhcp_servers: _TypeAlias = typing.Literal["dhcp_servers"]  # noqa: Y015
-    _WhichOneofArgType__dhcp_servers: _TypeAlias = typing.Literal["_dhcp_servers", b"_dhcp_servers"]  # noqa: Y015
+    _WhichOneofReturnType__dhcp_server: _TypeAlias = typing.Literal["dhcp_server"]  # noqa: Y015
+    _WhichOneofArgType__dhcp_server: _TypeAlias = typing.Literal["_dhcp_server", b"_dhcp_server"]  # noqa: Y015
     _WhichOneofReturnType__duplicate_address: _TypeAlias = typing.Literal["duplicate_address"]  # noqa: Y015
     _WhichOneofArgType__duplicate_address: _TypeAlias = typing.Literal["_duplicate_address", b"_duplicate_address"]  # noqa: Y015
-    _WhichOneofReturnType__gateway_seconds: _TypeAlias = typing.Literal["gateway_seconds"]  # noqa: Y015
-    _WhichOneofArgType__gateway_seconds: _TypeAlias = typing.Literal["_gateway_seconds", b"_gateway_seconds"]  # noqa: Y015
     _WhichOneofReturnType__hops: _TypeAlias = typing.Literal["hops"]  # noqa: Y015
     _WhichOneofArgType__hops: _TypeAlias = typing.Literal["_hops", b"_hops"]  # noqa: Y015
     _WhichOneofReturnType__interface_mtu: _TypeAlias = typing.Literal["interface_mtu"]  # noqa: Y015
@@ -94,16 +91,12 @@ class Lan(message.Message):
     _WhichOneofArgType__netbios: _TypeAlias = typing.Literal["_netbios", b"_netbios"]  # noqa: Y015
     _WhichOneofReturnType__path_mtu: _TypeAlias = typing.Literal["path_mtu"]  # noqa: Y015
     _WhichOneofArgType__path_mtu: _TypeAlias = typing.Literal["_path_mtu", b"_path_mtu"]  # noqa: Y015
-    _WhichOneofReturnType__switch_port: _TypeAlias = typing.Literal["switch_port"]  # noqa: Y015
-    _WhichOneofArgType__switch_port: _TypeAlias = typing.Literal["_switch_port", b"_switch_port"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dhcp) -> _WhichOneofReturnType__dhcp | None: ...
     @typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__dhcp_servers) -> _WhichOneofReturnType__dhcp_servers | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dhcp_server) -> _WhichOneofReturnType__dhcp_server | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__duplicate_address) -> _WhichOneofReturnType__duplicate_address | None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__gateway_seconds) -> _WhichOneofReturnType__gateway_seconds | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__hops) -> _WhichOneofReturnType__hops | None: ...
     @typing.overload
@@ -116,12 +109,77 @@ class Lan(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__netbios) -> _WhichOneofReturnType__netbios | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__path_mtu) -> _WhichOneofReturnType__path_mtu | None: ...
+
+@typing.final
+class LanCheck(message.Message):
+    """What was heard on the wire by a person's order."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CHECKED_AT_FIELD_NUMBER: builtins.int
+    LISTENED_SECONDS_FIELD_NUMBER: builtins.int
+    DHCP_OFFERS_FIELD_NUMBER: builtins.int
+    SWITCH_PORT_FIELD_NUMBER: builtins.int
+    DUPLICATE_ADDRESS_FIELD_NUMBER: builtins.int
+    listened_seconds: builtins.float
+    """How long it was listened, in seconds: switches announce themselves every 30 (LLDP) or 60 (CDP)."""
+    duplicate_address: builtins.bool
+    """Another machine answered for this machine's address."""
+    @builtins.property
+    def checked_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def dhcp_offers(self) -> DhcpServers:
+        """Addresses of the servers that offered a lease, sorted; unset when none was asked."""
+
+    @builtins.property
+    def switch_port(self) -> SwitchPort:
+        """The switch port, when a switch announced itself."""
+
+    def __init__(
+        self,
+        *,
+        checked_at: timestamp_pb2.Timestamp | None = ...,
+        listened_seconds: builtins.float | None = ...,
+        dhcp_offers: DhcpServers | None = ...,
+        switch_port: SwitchPort | None = ...,
+        duplicate_address: builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_duplicate_address", b"_duplicate_address", "_listened_seconds", b"_listened_seconds", "checked_at", b"checked_at", "dhcp_offers", b"dhcp_offers", "duplicate_address", b"duplicate_address", "listened_seconds", b"listened_seconds", "switch_port", b"switch_port"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_duplicate_address", b"_duplicate_address", "_listened_seconds", b"_listened_seconds", "checked_at", b"checked_at", "dhcp_offers", b"dhcp_offers", "duplicate_address", b"duplicate_address", "listened_seconds", b"listened_seconds", "switch_port", b"switch_port"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__duplicate_address: _TypeAlias = typing.Literal["duplicate_address"]  # noqa: Y015
+    _WhichOneofArgType__duplicate_address: _TypeAlias = typing.Literal["_duplicate_address", b"_duplicate_address"]  # noqa: Y015
+    _WhichOneofReturnType__listened_seconds: _TypeAlias = typing.Literal["listened_seconds"]  # noqa: Y015
+    _WhichOneofArgType__listened_seconds: _TypeAlias = typing.Literal["_listened_seconds", b"_listened_seconds"]  # noqa: Y015
     @typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__switch_port) -> _WhichOneofReturnType__switch_port | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__duplicate_address) -> _WhichOneofReturnType__duplicate_address | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__listened_seconds) -> _WhichOneofReturnType__listened_seconds | None: ...
+
+@typing.final
+class DhcpServers(message.Message):
+    """A complete list; present and empty means that none offered."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ADDRESSES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def addresses(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        addresses: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["addresses", b"addresses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class SwitchPort(message.Message):
-    """What a switch says of itself by LLDP or CDP."""
+    """What a switch says of its port by LLDP (IEEE 802.1AB) or CDP."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -146,7 +204,9 @@ class SwitchPort(message.Message):
     MODEL_FIELD_NUMBER: builtins.int
     protocol: SwitchPort.Protocol.ValueType
     port: builtins.str
+    """As the switch names it; never a hardware address."""
     vlan: builtins.int
+    """The untagged VLAN."""
     model: builtins.str
     def __init__(
         self,

@@ -11,6 +11,7 @@ from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from prerequis.v1 import facts_pb2 as facts_pb2
 from prerequis.v1 import line_pb2 as line_pb2
+from prerequis.v1 import services_pb2 as services_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -24,26 +25,33 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class Target(message.Message):
-    """A host that the site's profile lists."""
+    """A host that the site's profile lists, or that every site needs."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     HOST_FIELD_NUMBER: builtins.int
     PORT_FIELD_NUMBER: builtins.int
     PURPOSE_FIELD_NUMBER: builtins.int
+    PROTOCOL_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
     host: builtins.str
     port: builtins.int
     purpose: builtins.str
+    protocol: services_pb2.ServiceProtocol.ValueType
+    path: builtins.str
+    """What is asked over HTTP, percent-encoded; empty elsewhere."""
     def __init__(
         self,
         *,
         host: builtins.str = ...,
         port: builtins.int = ...,
         purpose: builtins.str = ...,
+        protocol: services_pb2.ServiceProtocol.ValueType = ...,
+        path: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["host", b"host", "port", b"port", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["host", b"host", "path", b"path", "port", b"port", "protocol", b"protocol", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
