@@ -557,28 +557,36 @@ class TimeSync(message.Message):
     ENABLED_FIELD_NUMBER: builtins.int
     SYNCHRONISED_FIELD_NUMBER: builtins.int
     SOURCE_CONFIGURED_FIELD_NUMBER: builtins.int
+    LARGEST_ERROR_SECONDS_FIELD_NUMBER: builtins.int
     enabled: builtins.bool
     synchronised: builtins.bool
     source_configured: builtins.bool
+    largest_error_seconds: builtins.float
+    """How far the clock may be off, as the kernel bounds it; grows while no source is heard."""
     def __init__(
         self,
         *,
         enabled: builtins.bool | None = ...,
         synchronised: builtins.bool | None = ...,
         source_configured: builtins.bool | None = ...,
+        largest_error_seconds: builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_enabled", b"_enabled", "_source_configured", b"_source_configured", "_synchronised", b"_synchronised", "enabled", b"enabled", "source_configured", b"source_configured", "synchronised", b"synchronised"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_enabled", b"_enabled", "_largest_error_seconds", b"_largest_error_seconds", "_source_configured", b"_source_configured", "_synchronised", b"_synchronised", "enabled", b"enabled", "largest_error_seconds", b"largest_error_seconds", "source_configured", b"source_configured", "synchronised", b"synchronised"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_enabled", b"_enabled", "_source_configured", b"_source_configured", "_synchronised", b"_synchronised", "enabled", b"enabled", "source_configured", b"source_configured", "synchronised", b"synchronised"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_enabled", b"_enabled", "_largest_error_seconds", b"_largest_error_seconds", "_source_configured", b"_source_configured", "_synchronised", b"_synchronised", "enabled", b"enabled", "largest_error_seconds", b"largest_error_seconds", "source_configured", b"source_configured", "synchronised", b"synchronised"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__enabled: _TypeAlias = typing.Literal["enabled"]  # noqa: Y015
     _WhichOneofArgType__enabled: _TypeAlias = typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
+    _WhichOneofReturnType__largest_error_seconds: _TypeAlias = typing.Literal["largest_error_seconds"]  # noqa: Y015
+    _WhichOneofArgType__largest_error_seconds: _TypeAlias = typing.Literal["_largest_error_seconds", b"_largest_error_seconds"]  # noqa: Y015
     _WhichOneofReturnType__source_configured: _TypeAlias = typing.Literal["source_configured"]  # noqa: Y015
     _WhichOneofArgType__source_configured: _TypeAlias = typing.Literal["_source_configured", b"_source_configured"]  # noqa: Y015
     _WhichOneofReturnType__synchronised: _TypeAlias = typing.Literal["synchronised"]  # noqa: Y015
     _WhichOneofArgType__synchronised: _TypeAlias = typing.Literal["_synchronised", b"_synchronised"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__enabled) -> _WhichOneofReturnType__enabled | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__largest_error_seconds) -> _WhichOneofReturnType__largest_error_seconds | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__source_configured) -> _WhichOneofReturnType__source_configured | None: ...
     @typing.overload
