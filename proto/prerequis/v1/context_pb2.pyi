@@ -419,10 +419,19 @@ class SiteMeasures(message.Message):
     SYSTEM_RELEASES_FIELD_NUMBER: builtins.int
     SERVICES_FIELD_NUMBER: builtins.int
     DHCP_SERVERS_FIELD_NUMBER: builtins.int
+    DOWN_CENSORED_FIELD_NUMBER: builtins.int
+    UP_CENSORED_FIELD_NUMBER: builtins.int
+    LINE_DAYS_FIELD_NUMBER: builtins.int
+    LINE_RESULTS_FIELD_NUMBER: builtins.int
+    LINE_PROVISIONAL_FIELD_NUMBER: builtins.int
+    LINE_SURE_FIELD_NUMBER: builtins.int
     down_bits_per_second: builtins.float
-    """Best valid measurement of the line; unset when the line was not measured."""
+    """What the site's line carries: once it was measured on five days, a low percentile of its busy hours; before, the best
+    that was seen of it. Unset when it was not measured.
+    """
     up_bits_per_second: builtins.float
     censored: builtins.bool
+    """The test that gave one of the figures ended before the line was full: it is a lower bound."""
     rtt_seconds: builtins.float
     gateways: builtins.int
     systems: builtins.int
@@ -430,6 +439,16 @@ class SiteMeasures(message.Message):
     system_releases: builtins.int
     dhcp_servers: builtins.int
     """The greatest number of DHCP servers that machines behind one gateway have their addresses from."""
+    down_censored: builtins.bool
+    """As `censored`, of one direction."""
+    up_censored: builtins.bool
+    line_days: builtins.int
+    """Days of which a busy hour was measured, and results that count."""
+    line_results: builtins.int
+    line_provisional: builtins.bool
+    """Too few days for a verdict on the site's day: the figures are the best that was seen."""
+    line_sure: builtins.bool
+    """One result at least comes from a machine by cable whose test nothing weakened."""
     @builtins.property
     def services(self) -> SiteServices:
         """What was last found of the services that the site needs; unset while no machine of the site asked them."""
@@ -446,10 +465,16 @@ class SiteMeasures(message.Message):
         system_releases: builtins.int | None = ...,
         services: SiteServices | None = ...,
         dhcp_servers: builtins.int | None = ...,
+        down_censored: builtins.bool | None = ...,
+        up_censored: builtins.bool | None = ...,
+        line_days: builtins.int | None = ...,
+        line_results: builtins.int | None = ...,
+        line_provisional: builtins.bool | None = ...,
+        line_sure: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_down_censored", b"_down_censored", "_gateways", b"_gateways", "_line_days", b"_line_days", "_line_provisional", b"_line_provisional", "_line_results", b"_line_results", "_line_sure", b"_line_sure", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "_up_censored", b"_up_censored", "censored", b"censored", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "down_censored", b"down_censored", "gateways", b"gateways", "line_days", b"line_days", "line_provisional", b"line_provisional", "line_results", b"line_results", "line_sure", b"line_sure", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second", "up_censored", b"up_censored"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_gateways", b"_gateways", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "censored", b"censored", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "gateways", b"gateways", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_down_censored", b"_down_censored", "_gateways", b"_gateways", "_line_days", b"_line_days", "_line_provisional", b"_line_provisional", "_line_results", b"_line_results", "_line_sure", b"_line_sure", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "_up_censored", b"_up_censored", "censored", b"censored", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "down_censored", b"down_censored", "gateways", b"gateways", "line_days", b"line_days", "line_provisional", b"line_provisional", "line_results", b"line_results", "line_sure", b"line_sure", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second", "up_censored", b"up_censored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__censored: _TypeAlias = typing.Literal["censored"]  # noqa: Y015
     _WhichOneofArgType__censored: _TypeAlias = typing.Literal["_censored", b"_censored"]  # noqa: Y015
@@ -457,8 +482,18 @@ class SiteMeasures(message.Message):
     _WhichOneofArgType__dhcp_servers: _TypeAlias = typing.Literal["_dhcp_servers", b"_dhcp_servers"]  # noqa: Y015
     _WhichOneofReturnType__down_bits_per_second: _TypeAlias = typing.Literal["down_bits_per_second"]  # noqa: Y015
     _WhichOneofArgType__down_bits_per_second: _TypeAlias = typing.Literal["_down_bits_per_second", b"_down_bits_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__down_censored: _TypeAlias = typing.Literal["down_censored"]  # noqa: Y015
+    _WhichOneofArgType__down_censored: _TypeAlias = typing.Literal["_down_censored", b"_down_censored"]  # noqa: Y015
     _WhichOneofReturnType__gateways: _TypeAlias = typing.Literal["gateways"]  # noqa: Y015
     _WhichOneofArgType__gateways: _TypeAlias = typing.Literal["_gateways", b"_gateways"]  # noqa: Y015
+    _WhichOneofReturnType__line_days: _TypeAlias = typing.Literal["line_days"]  # noqa: Y015
+    _WhichOneofArgType__line_days: _TypeAlias = typing.Literal["_line_days", b"_line_days"]  # noqa: Y015
+    _WhichOneofReturnType__line_provisional: _TypeAlias = typing.Literal["line_provisional"]  # noqa: Y015
+    _WhichOneofArgType__line_provisional: _TypeAlias = typing.Literal["_line_provisional", b"_line_provisional"]  # noqa: Y015
+    _WhichOneofReturnType__line_results: _TypeAlias = typing.Literal["line_results"]  # noqa: Y015
+    _WhichOneofArgType__line_results: _TypeAlias = typing.Literal["_line_results", b"_line_results"]  # noqa: Y015
+    _WhichOneofReturnType__line_sure: _TypeAlias = typing.Literal["line_sure"]  # noqa: Y015
+    _WhichOneofArgType__line_sure: _TypeAlias = typing.Literal["_line_sure", b"_line_sure"]  # noqa: Y015
     _WhichOneofReturnType__rtt_seconds: _TypeAlias = typing.Literal["rtt_seconds"]  # noqa: Y015
     _WhichOneofArgType__rtt_seconds: _TypeAlias = typing.Literal["_rtt_seconds", b"_rtt_seconds"]  # noqa: Y015
     _WhichOneofReturnType__system_releases: _TypeAlias = typing.Literal["system_releases"]  # noqa: Y015
@@ -467,6 +502,8 @@ class SiteMeasures(message.Message):
     _WhichOneofArgType__systems: _TypeAlias = typing.Literal["_systems", b"_systems"]  # noqa: Y015
     _WhichOneofReturnType__up_bits_per_second: _TypeAlias = typing.Literal["up_bits_per_second"]  # noqa: Y015
     _WhichOneofArgType__up_bits_per_second: _TypeAlias = typing.Literal["_up_bits_per_second", b"_up_bits_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__up_censored: _TypeAlias = typing.Literal["up_censored"]  # noqa: Y015
+    _WhichOneofArgType__up_censored: _TypeAlias = typing.Literal["_up_censored", b"_up_censored"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__censored) -> _WhichOneofReturnType__censored | None: ...
     @typing.overload
@@ -474,7 +511,17 @@ class SiteMeasures(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__down_bits_per_second) -> _WhichOneofReturnType__down_bits_per_second | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__down_censored) -> _WhichOneofReturnType__down_censored | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__gateways) -> _WhichOneofReturnType__gateways | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__line_days) -> _WhichOneofReturnType__line_days | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__line_provisional) -> _WhichOneofReturnType__line_provisional | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__line_results) -> _WhichOneofReturnType__line_results | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__line_sure) -> _WhichOneofReturnType__line_sure | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rtt_seconds) -> _WhichOneofReturnType__rtt_seconds | None: ...
     @typing.overload
@@ -483,6 +530,8 @@ class SiteMeasures(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__systems) -> _WhichOneofReturnType__systems | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__up_bits_per_second) -> _WhichOneofReturnType__up_bits_per_second | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__up_censored) -> _WhichOneofReturnType__up_censored | None: ...
 
 @typing.final
 class SiteServices(message.Message):

@@ -60,18 +60,35 @@ class GetPlanRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     ATTENDED_FIELD_NUMBER: builtins.int
+    WIRELESS_FIELD_NUMBER: builtins.int
+    METERED_FIELD_NUMBER: builtins.int
     attended: builtins.bool
     """A person waits: every target is wanted. Otherwise only the machine elected for the day is given targets."""
+    wireless: builtins.bool
+    """How this machine reaches its network, so that the site's best placed machines are the ones that measure its line.
+    Unset when not known.
+    """
+    metered: builtins.bool
+    """The line is paid by volume, as the system says."""
     def __init__(
         self,
         *,
         attended: builtins.bool = ...,
+        wireless: builtins.bool | None = ...,
+        metered: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_metered", b"_metered", "_wireless", b"_wireless", "metered", b"metered", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attended", b"attended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_metered", b"_metered", "_wireless", b"_wireless", "attended", b"attended", "metered", b"metered", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__metered: _TypeAlias = typing.Literal["metered"]  # noqa: Y015
+    _WhichOneofArgType__metered: _TypeAlias = typing.Literal["_metered", b"_metered"]  # noqa: Y015
+    _WhichOneofReturnType__wireless: _TypeAlias = typing.Literal["wireless"]  # noqa: Y015
+    _WhichOneofArgType__wireless: _TypeAlias = typing.Literal["_wireless", b"_wireless"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metered) -> _WhichOneofReturnType__metered | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wireless) -> _WhichOneofReturnType__wireless | None: ...
 
 @typing.final
 class GetPlanResponse(message.Message):

@@ -169,6 +169,10 @@ class Profile(message.Message):
     HOSTS_FIELD_NUMBER: builtins.int
     CONFIRMED_FIELD_NUMBER: builtins.int
     SOURCE_FIELD_NUMBER: builtins.int
+    MEASURES_METERED_LINES_FIELD_NUMBER: builtins.int
+    LINE_BYTES_PER_DAY_FIELD_NUMBER: builtins.int
+    LINE_BYTES_PER_MONTH_FIELD_NUMBER: builtins.int
+    LIBRESPEED_URL_FIELD_NUMBER: builtins.int
     id: builtins.str
     name: builtins.str
     professionals_per_device: builtins.int
@@ -182,6 +186,13 @@ class Profile(message.Message):
     confirmed: builtins.bool
     """False until the editor confirmed the values."""
     source: builtins.str
+    measures_metered_lines: builtins.bool
+    """Whether a line that is paid by volume may be loaded too."""
+    line_bytes_per_day: builtins.int
+    """The most bytes, both directions together, that measuring may move at one site."""
+    line_bytes_per_month: builtins.int
+    librespeed_url: builtins.str
+    """A LibreSpeed server that the organisation wants measured beside its collector."""
     @builtins.property
     def hosts(self) -> containers.RepeatedCompositeFieldContainer[ProfileHost]: ...
     def __init__(
@@ -200,10 +211,14 @@ class Profile(message.Message):
         hosts: abc.Iterable[ProfileHost] | None = ...,
         confirmed: builtins.bool | None = ...,
         source: builtins.str | None = ...,
+        measures_metered_lines: builtins.bool | None = ...,
+        line_bytes_per_day: builtins.int | None = ...,
+        line_bytes_per_month: builtins.int | None = ...,
+        librespeed_url: builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_direction", b"_direction", "_insi", b"_insi", "_lan_bits_per_second", b"_lan_bits_per_second", "_memory_bytes", b"_memory_bytes", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "bits_per_second_per_user", b"bits_per_second_per_user", "confirmed", b"confirmed", "direction", b"direction", "insi", b"insi", "lan_bits_per_second", b"lan_bits_per_second", "memory_bytes", b"memory_bytes", "professionals_per_device", b"professionals_per_device", "rtt_seconds", b"rtt_seconds", "source", b"source", "system_volume_free_bytes", b"system_volume_free_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_direction", b"_direction", "_insi", b"_insi", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "bits_per_second_per_user", b"bits_per_second_per_user", "confirmed", b"confirmed", "direction", b"direction", "insi", b"insi", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "professionals_per_device", b"professionals_per_device", "rtt_seconds", b"rtt_seconds", "source", b"source", "system_volume_free_bytes", b"system_volume_free_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_direction", b"_direction", "_insi", b"_insi", "_lan_bits_per_second", b"_lan_bits_per_second", "_memory_bytes", b"_memory_bytes", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "bits_per_second_per_user", b"bits_per_second_per_user", "confirmed", b"confirmed", "direction", b"direction", "hosts", b"hosts", "id", b"id", "insi", b"insi", "lan_bits_per_second", b"lan_bits_per_second", "memory_bytes", b"memory_bytes", "name", b"name", "professionals_per_device", b"professionals_per_device", "rtt_seconds", b"rtt_seconds", "source", b"source", "system_volume_free_bytes", b"system_volume_free_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_direction", b"_direction", "_insi", b"_insi", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "bits_per_second_per_user", b"bits_per_second_per_user", "confirmed", b"confirmed", "direction", b"direction", "hosts", b"hosts", "id", b"id", "insi", b"insi", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "name", b"name", "professionals_per_device", b"professionals_per_device", "rtt_seconds", b"rtt_seconds", "source", b"source", "system_volume_free_bytes", b"system_volume_free_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bits_per_second_per_user: _TypeAlias = typing.Literal["bits_per_second_per_user"]  # noqa: Y015
     _WhichOneofArgType__bits_per_second_per_user: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user"]  # noqa: Y015
@@ -215,6 +230,14 @@ class Profile(message.Message):
     _WhichOneofArgType__insi: _TypeAlias = typing.Literal["_insi", b"_insi"]  # noqa: Y015
     _WhichOneofReturnType__lan_bits_per_second: _TypeAlias = typing.Literal["lan_bits_per_second"]  # noqa: Y015
     _WhichOneofArgType__lan_bits_per_second: _TypeAlias = typing.Literal["_lan_bits_per_second", b"_lan_bits_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__librespeed_url: _TypeAlias = typing.Literal["librespeed_url"]  # noqa: Y015
+    _WhichOneofArgType__librespeed_url: _TypeAlias = typing.Literal["_librespeed_url", b"_librespeed_url"]  # noqa: Y015
+    _WhichOneofReturnType__line_bytes_per_day: _TypeAlias = typing.Literal["line_bytes_per_day"]  # noqa: Y015
+    _WhichOneofArgType__line_bytes_per_day: _TypeAlias = typing.Literal["_line_bytes_per_day", b"_line_bytes_per_day"]  # noqa: Y015
+    _WhichOneofReturnType__line_bytes_per_month: _TypeAlias = typing.Literal["line_bytes_per_month"]  # noqa: Y015
+    _WhichOneofArgType__line_bytes_per_month: _TypeAlias = typing.Literal["_line_bytes_per_month", b"_line_bytes_per_month"]  # noqa: Y015
+    _WhichOneofReturnType__measures_metered_lines: _TypeAlias = typing.Literal["measures_metered_lines"]  # noqa: Y015
+    _WhichOneofArgType__measures_metered_lines: _TypeAlias = typing.Literal["_measures_metered_lines", b"_measures_metered_lines"]  # noqa: Y015
     _WhichOneofReturnType__memory_bytes: _TypeAlias = typing.Literal["memory_bytes"]  # noqa: Y015
     _WhichOneofArgType__memory_bytes: _TypeAlias = typing.Literal["_memory_bytes", b"_memory_bytes"]  # noqa: Y015
     _WhichOneofReturnType__professionals_per_device: _TypeAlias = typing.Literal["professionals_per_device"]  # noqa: Y015
@@ -235,6 +258,14 @@ class Profile(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__insi) -> _WhichOneofReturnType__insi | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lan_bits_per_second) -> _WhichOneofReturnType__lan_bits_per_second | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__librespeed_url) -> _WhichOneofReturnType__librespeed_url | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__line_bytes_per_day) -> _WhichOneofReturnType__line_bytes_per_day | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__line_bytes_per_month) -> _WhichOneofReturnType__line_bytes_per_month | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__measures_metered_lines) -> _WhichOneofReturnType__measures_metered_lines | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_bytes) -> _WhichOneofReturnType__memory_bytes | None: ...
     @typing.overload
