@@ -1,0 +1,111 @@
+"""Every use of a lease: when, by whom, how many bytes, and what was found."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field, Index, SQLModel, col, func, or_, select, update
+
+from prerequis.v1.facts_pb2 import Line
+from prerequis_collector.store.columns import Instant
+from prerequis_collector.store.database import Transaction
+
+
+class LineMeasurementRow(SQLModel, table=True):
+    """One lease from its beginning; without a result when its machine gave none."""
+
+    __tablename__ = "line_measurements"
+    __table_args__ = (
+        Index("ix_line_measurements_site", "finess", "began_at"),
+        Index("ix_line_measurements_egress", "egress", "began_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    finess: str = Field(foreign_key="sites.finess")
+    agent_id: str = Field(foreign_key="agents.id")
+    egress: bytes
+    """Digest of the public address: enough to tell two lines apart."""
+    gateway: bytes = b""
+    """Digest of the gateway, as the machine gave it; empty when it cannot tell."""
+    method: int
+    """A LineMethod."""
+    attended: bool
+    wireless: bool
+    began_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Unset while it lasts."""
+    bytes_moved: int = Field(default=0, sa_type=BigInteger)
+    """In both directions, as this side counted."""
+    contention: bool = False
+    """Another machine measured the same line at the same time."""
+    result: bytes = b""
+    """The Line, serialised; empty when there is none."""
+
+    @property
+    def line(self) -> Line | None:
+        """Return what was found, or None."""
+        return Line.FromString(self.result) if self.result else None
+
+
+class LineMeasurements:
+    """The measurements within one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def find(self, identifier: str) -> LineMeasurementRow | None:
+        """Return the measurement, or None."""
+        return self._transaction.get(LineMeasurementRow, identifier)
+
+    def begin(self, measurement: LineMeasurementRow) -> None:
+        """Keep a measurement that begins."""
+        self._transaction.add(measurement)
+        self._transaction.flush()
+
+    def end(self, identifier: str, ended_at: datetime, bytes_moved: int, result: bytes) -> None:
+        """Note how a measurement ended; one that has ended is left as it is."""
+        mine = (col(LineMeasurementRow.id) == identifier, col(LineMeasurementRow.ended_at).is_(None))
+        ended = update(LineMeasurementRow).where(*mine)
+        self._transaction.exec(ended.values(ended_at=ended_at, bytes_moved=bytes_moved, result=result))
+
+    def of_site(self, finess: str, began_after: datetime) -> Sequence[LineMeasurementRow]:
+        """Return the site's measurements since, the oldest first."""
+        query = select(LineMeasurementRow).where(
+            LineMeasurementRow.finess == finess, col(LineMeasurementRow.began_at) > began_after
+        )
+        return self._transaction.exec(query.order_by(col(LineMeasurementRow.began_at))).all()
+
+    def all(self, began_after: datetime) -> Iterator[LineMeasurementRow]:
+        """Give every measurement since, site by site, the oldest first; few are held at a time."""
+        query = select(LineMeasurementRow).where(col(LineMeasurementRow.began_at) > began_after)
+        ordered = query.order_by(col(LineMeasurementRow.finess), col(LineMeasurementRow.began_at))
+        yield from self._transaction.exec(ordered.execution_options(yield_per=1000))
+
+    def bytes_since(self, finess: str, moment: datetime) -> int:
+        """Return how many bytes measuring has moved at the site since."""
+        total = select(func.sum(LineMeasurementRow.bytes_moved)).where(
+            LineMeasurementRow.finess == finess, col(LineMeasurementRow.began_at) >= moment
+        )
+        return int(self._transaction.exec(total).one() or 0)
+
+    def beside(self, one: LineMeasurementRow, until: datetime, longest_began: datetime) -> Sequence[LineMeasurementRow]:
+        """Return the other measurements of the same site or egress that overlap `one`, which lasts until then.
+
+        `longest_began` is before the beginning of any that could still have lasted. Those of another known gateway
+        loaded another line.
+        """
+        other = LineMeasurementRow
+        query = select(other).where(
+            col(other.id) != one.id,
+            or_(col(other.finess) == one.finess, col(other.egress) == one.egress),
+            col(other.began_at) > longest_began,
+            col(other.began_at) < until,
+            or_(col(other.ended_at).is_(None), col(other.ended_at) > one.began_at),
+        )
+        found = self._transaction.exec(query.order_by(col(other.id))).all()
+        return [row for row in found if not (row.gateway and one.gateway and row.gateway != one.gateway)]
+
+    def contend(self, identifiers: Sequence[str]) -> None:
+        """Note that these measured the same line at the same time."""
+        these = col(LineMeasurementRow.id).in_(identifiers)
+        self._transaction.exec(update(LineMeasurementRow).where(these).values(contention=True))
