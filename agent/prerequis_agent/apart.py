@@ -92,7 +92,7 @@ class Apart:
             while self.waiting and not self._exhausted():
                 message = process.receive(_POLL_SECONDS)
                 if message is None:
-                    over = self._overrun(self.waiting[0], process.pid, since, spent)
+                    over = self._overrun(self.waiting[0], process, since, spent)
                     if over:
                         yield Facts(), self._end(over)
                         return
@@ -121,11 +121,11 @@ class Apart:
         if message is not None:
             self.memory_bytes = max(self.memory_bytes, Report.FromString(message).cost.memory_bytes)
 
-    def _overrun(self, probe: Probe, pid: int, since: float, spent: float) -> ProbeRun | None:
+    def _overrun(self, probe: Probe, process: child.Child, since: float, spent: float) -> ProbeRun | None:
         wall = time.perf_counter() - since
         if wall < _PATIENCE_SECONDS:
             return None
-        usage = cost.tree(pid)
+        usage = process.usage()
         self.memory_bytes = max(self.memory_bytes, usage.memory_bytes)
         cpu = max(0.0, usage.cpu_seconds - spent)
         if usage.memory_bytes > cost.MOST_MEMORY_BYTES:

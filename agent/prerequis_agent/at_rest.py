@@ -1,7 +1,7 @@
 """How the machine's key lies on its disk.
 
 On POSIX it lies in clear, in a file that only the agent's account reads. On Windows it is encrypted (PKCS#8) under a
-random passphrase that lies beside it, protected by DPAPI: a copy of the file opens nowhere else. Both can be given to `ssl`.
+random passphrase that lies beside it, protected by DPAPI: a copy of the file opens nowhere else. `ssl` reads both.
 """
 
 import base64

@@ -4,16 +4,20 @@ Linux forks, which costs a few milliseconds and needs nothing that multiprocessi
 absent or unsafe and multiprocessing starts a new interpreter.
 """
 
+import contextlib
+import gc
 import os
 import select
 import signal
 import struct
 import sys
 import time
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from prerequis_agent.cost import kill_tree
+from prerequis_agent import cost
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -28,10 +32,11 @@ Work = Callable[[Send], None]
 class Child(Protocol):
     """A process at work."""
 
-    pid: int
-
     def receive(self, timeout: float) -> bytes | None:
         """Return its next message, or None when none came in time; raises EOFError when it has ended."""
+
+    def usage(self) -> cost.Usage:
+        """Return what it and its descendants use; nothing for one that has just ended."""
 
     def end(self) -> str:
         """Kill what is left of it and its descendants, and return in French how it ended."""
@@ -45,8 +50,8 @@ def start(work: Work, forking: bool = sys.platform == "linux") -> Child:
 class _Forked:
     def __init__(self, work: Work) -> None:
         self._read, write = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
+        self._pid = os.fork()
+        if self._pid == 0:
             # Nothing of the parent may be run here a second time: neither its `finally` nor its buffers.
             try:
                 os.close(self._read)
@@ -72,19 +77,22 @@ class _Forked:
             content += more
         return content
 
+    def usage(self) -> cost.Usage:
+        return cost.tree(self._pid)
+
     def end(self) -> str:
         os.close(self._read)
         ended, status = self._ended(patience=0.2)
         if not ended:
-            kill_tree(self.pid)
-            _, status = os.waitpid(self.pid, 0)
+            cost.kill_tree(self._pid)
+            _, status = os.waitpid(self._pid, 0)
         return _how(os.waitstatus_to_exitcode(status))
 
     def _ended(self, patience: float) -> tuple[bool, int]:
         """Return whether it ends by itself, as it does after its last message, and its wait status."""
         limit = time.monotonic() + patience
         while True:
-            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            ended, status = os.waitpid(self._pid, os.WNOHANG)
             if ended or time.monotonic() > limit:
                 return bool(ended), status
             time.sleep(0.002)
@@ -97,9 +105,10 @@ class _Spawned:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=_work, args=(work, theirs), daemon=True)
-        self._process.start()
+        with _without_main():
+            self._process.start()
         theirs.close()
-        self.pid = self._process.pid or 0
+        self._tree = _tree(self._process.pid or 0)
 
     def receive(self, timeout: float) -> bytes | None:
         try:
@@ -107,16 +116,64 @@ class _Spawned:
         except OSError:  # on Windows a broken pipe, where POSIX has an end of file
             raise EOFError from None
 
+    def usage(self) -> cost.Usage:
+        return self._tree.usage()
+
     def end(self) -> str:
         self._connection.close()
         self._process.join(0.2)
-        if self._process.is_alive():
-            kill_tree(self.pid)
+        if self._process.is_alive() or sys.platform == "win32":
+            # A job also ends what an ended process left at work, which psutil would no longer find.
+            self._tree.end()
             self._process.join()
         return _how(self._process.exitcode or 0)
 
 
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the command from multiprocessing, which would load all of it again in the child before any work."""
+    command = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = command
+
+
+class _Tree(Protocol):
+    """A process with its descendants."""
+
+    def usage(self) -> cost.Usage: ...
+
+    def end(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A process with the descendants that psutil lists."""
+
+    pid: int
+
+    def usage(self) -> cost.Usage:
+        return cost.tree(self.pid)
+
+    def end(self) -> None:
+        cost.kill_tree(self.pid)
+
+
+def _tree(pid: int) -> _Tree:
+    """Return a hold on a process that was just started, and has started nothing itself."""
+    if sys.platform == "win32":
+        from prerequis_agent.windows.job import Job
+
+        with contextlib.suppress(OSError):  # the agent itself is in a job that allows no other
+            return Job(pid, cost.MOST_MEMORY_BYTES)
+    return _Listed(pid)
+
+
 def _work(work: Work, connection: "Connection") -> None:
+    # The command does so too: the child ends before reference cycles matter.
+    gc.disable()
     _settle()
     work(connection.send_bytes)
 

@@ -1,4 +1,7 @@
-"""How probes end, and that none keeps the others or the process from ending."""
+"""How probes end, and that none keeps the others or the process from ending.
+
+What a probe of these tests does stands at the top, so that it can travel to a child that is not a fork of this process.
+"""
 
 import ctypes
 import math
@@ -8,9 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from google.protobuf.message import Message
 
 from prerequis.v1.facts_pb2 import Facts, Firewall, Line, Machine, Network, Services, System
 from prerequis.v1.report_pb2 import ProbeRun
@@ -21,19 +26,27 @@ from prerequis_agent.probe import Observation, Probe
 from prerequis_agent.progress import Silent
 
 
-def machine(host: Host) -> Observation:
-    return Observation(Machine(cores=4))
+def _bring(message: Message, host: Host) -> Observation:
+    return Observation(message)
+
+
+def bringing(message: Message) -> Callable[[Host], Observation]:
+    return partial(_bring, message)
+
+
+machine = bringing(Machine(cores=4))
 
 
 def run(*probes: Probe) -> runner.Scan:
     return runner.run(probes, Host(), Silent())
 
 
-def raising(problem: BaseException) -> Callable[[Host], Observation]:
-    def observe(host: Host) -> Observation:
-        raise problem
+def _raise(problem: BaseException, host: Host) -> Observation:
+    raise problem
 
-    return observe
+
+def raising(problem: BaseException) -> Callable[[Host], Observation]:
+    return partial(_raise, problem)
 
 
 def hang(host: Host) -> Observation:
@@ -55,7 +68,7 @@ def test_what_a_probe_brings_back_is_found() -> None:
 
 
 def test_an_empty_message_says_that_there_is_nothing_and_is_present() -> None:
-    scan = run(Probe("machine", lambda host: Observation(Machine())))
+    scan = run(Probe("machine", bringing(Machine())))
     assert scan.facts.HasField("machine")
     assert scan.runs[0].outcome == ProbeRun.NOTHING
 
@@ -79,7 +92,7 @@ def test_what_a_probe_raises_is_its_outcome_and_leaves_no_facts(
 
 
 def test_facts_of_another_probe_are_a_failure() -> None:
-    scan = run(Probe("machine", lambda host: Observation(System(release="12"))))
+    scan = run(Probe("machine", bringing(System(release="12"))))
     assert scan.runs[0].outcome == ProbeRun.FAILED
     assert scan.facts == Facts()
 
@@ -116,8 +129,40 @@ def test_what_the_network_brings_after_the_deadline_is_not_listened_to() -> None
 
 def hang_in_native_code(host: Host) -> Observation:
     # PyDLL keeps the interpreter's lock: no other thread of this process runs from now on.
-    ctypes.PyDLL(None).sleep(60)
+    if sys.platform == "win32":
+        ctypes.PyDLL("kernel32").Sleep(60_000)
+    else:
+        ctypes.PyDLL(None).sleep(60)
     raise AssertionError
+
+
+def die(host: Host) -> Observation:
+    os.kill(os.getpid(), signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+    raise AssertionError
+
+
+def hang_with_a_program(noted: Path, host: Host) -> Observation:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True) as process:
+        noted.write_text(str(process.pid))
+        hang_in_native_code(host)
+    raise AssertionError
+
+
+def eat(host: Host) -> Observation:
+    return Observation(Machine(cores=len(bytearray(2 * cost.MOST_MEMORY_BYTES))))
+
+
+def spend(seconds: float, host: Host) -> Observation:
+    ends = time.process_time() + seconds
+    while time.process_time() < ends:
+        math.factorial(500)
+    return Observation(Machine(cores=4), "Deux disques.")
+
+
+def spend_in_a_program(host: Host) -> Observation:
+    spin_program = "import time\nwhile time.process_time() < 0.3: pass"
+    subprocess.run([sys.executable, "-S", "-c", spin_program], check=True)
+    return Observation(Machine(cores=4))
 
 
 def test_one_slow_test_never_hangs_the_run() -> None:
@@ -126,7 +171,7 @@ def test_one_slow_test_never_hangs_the_run() -> None:
     scan = run(
         Probe("machine", machine),
         Probe("system", hang_in_native_code, deadline_seconds=0.4),
-        Probe("network", lambda host: Observation(Network(dhcp=True))),
+        Probe("network", bringing(Network(dhcp=True))),
     )
     assert time.monotonic() - started < 4
     assert [one.outcome for one in scan.runs] == [ProbeRun.FOUND, ProbeRun.TIMED_OUT, ProbeRun.FOUND]
@@ -134,37 +179,21 @@ def test_one_slow_test_never_hangs_the_run() -> None:
 
 
 def test_the_sudden_death_of_the_process_is_the_outcome_of_the_probe_at_work() -> None:
-    def die(host: Host) -> Observation:
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError
-
-    scan = run(Probe("machine", machine), Probe("system", die), Probe("network", lambda host: Observation(Network())))
+    scan = run(Probe("machine", machine), Probe("system", die), Probe("network", bringing(Network())))
     assert [one.outcome for one in scan.runs] == [ProbeRun.FOUND, ProbeRun.FAILED, ProbeRun.NOTHING]
-    assert scan.runs[1].detail == "Le processus d'observation s'est arrêté pendant cette sonde (signal 9)."
+    how = "code 15" if sys.platform == "win32" else "signal 9"
+    assert scan.runs[1].detail == f"Le processus d'observation s'est arrêté pendant cette sonde ({how})."
 
 
 def test_what_a_program_spends_is_spent_by_the_probe_that_ran_it() -> None:
-    spin_program = "import time\nwhile time.process_time() < 0.3: pass"
-
-    def observe(host: Host) -> Observation:
-        subprocess.run([sys.executable, "-S", "-c", spin_program], check=True)
-        return Observation(Machine(cores=4))
-
-    first, second = run(Probe("machine", observe), Probe("system", lambda host: Observation(System()))).runs
+    first, second = run(Probe("machine", spend_in_a_program), Probe("system", bringing(System()))).runs
     assert first.cpu_seconds >= 0.3
     assert second.cpu_seconds < 0.1
 
 
 def test_a_program_of_a_probe_that_is_ended_ends_too(tmp_path: Path) -> None:
     noted = tmp_path / "pid"
-
-    def observe(host: Host) -> Observation:
-        with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
-            noted.write_text(str(process.pid))
-            hang_in_native_code(host)
-        raise AssertionError
-
-    run(Probe("machine", observe, deadline_seconds=0.6))
+    run(Probe("machine", partial(hang_with_a_program, noted), deadline_seconds=0.6))
     state = Path(f"/proc/{noted.read_text()}/stat")
     ends = time.monotonic() + 5
     while state.exists() and ") Z " not in state.read_text():
@@ -175,24 +204,14 @@ def test_a_program_of_a_probe_that_is_ended_ends_too(tmp_path: Path) -> None:
 def test_a_probe_that_eats_memory_meets_the_cap_and_is_named() -> None:
     """peers.md §3 row 14: a cap that is met is a result of its own."""
 
-    def eat(host: Host) -> Observation:
-        return Observation(Machine(cores=len(bytearray(2 * cost.MOST_MEMORY_BYTES))))
-
-    scan = run(Probe("machine", eat), Probe("system", lambda host: Observation(System(release="12"))))
+    scan = run(Probe("machine", eat), Probe("system", bringing(System(release="12"))))
     assert [one.outcome for one in scan.runs] == [ProbeRun.OVER_BUDGET, ProbeRun.FOUND]
     assert "mémoire" in scan.runs[0].detail
 
 
 def test_all_probes_together_hold_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "WHOLE_CPU_SECONDS", 0.1)
-
-    def costly(host: Host) -> Observation:
-        ends = time.process_time() + 0.2
-        while time.process_time() < ends:
-            math.factorial(500)
-        return Observation(Machine(cores=4))
-
-    scan = run(Probe("machine", costly), Probe("system", hang), Probe("network", hang))
+    scan = run(Probe("machine", partial(spend, 0.2)), Probe("system", hang), Probe("network", hang))
     assert [one.outcome for one in scan.runs] == [ProbeRun.FOUND, ProbeRun.OVER_BUDGET, ProbeRun.OVER_BUDGET]
     assert scan.facts == Facts(machine=Machine(cores=4))
 
@@ -201,12 +220,16 @@ def test_what_was_held_in_memory_is_told() -> None:
     assert 10_000_000 < run(Probe("machine", machine)).memory_bytes < 500_000_000
 
 
+def no_words(send: child.Send) -> None:
+    """Say nothing at all, not even that the work begins."""
+
+
 def two_words(send: child.Send) -> None:
     send(b"un")
     send(b"x" * 200_000)
 
 
-@pytest.mark.parametrize("forking", [True, False])
+@pytest.mark.parametrize("forking", [False] if sys.platform == "win32" else [True, False])
 def test_a_child_says_all_it_has_to_say_however_it_was_made(forking: bool) -> None:
     process = child.start(two_words, forking)
     assert [process.receive(20), process.receive(20)] == [b"un", b"x" * 200_000]
@@ -223,13 +246,7 @@ def test_a_probe_that_spins_is_given_up_at_its_budget() -> None:
 
 
 def test_a_probe_that_ends_over_its_budget_says_so_and_keeps_its_facts() -> None:
-    def costly(host: Host) -> Observation:
-        ends = time.thread_time() + 0.05
-        while time.thread_time() < ends:
-            math.factorial(500)
-        return Observation(Machine(cores=4), "Deux disques.")
-
-    scan = run(Probe("machine", costly, cpu_budget_seconds=0.01))
+    scan = run(Probe("machine", partial(spend, 0.05), cpu_budget_seconds=0.01))
     assert scan.runs[0].outcome == ProbeRun.OVER_BUDGET
     assert scan.runs[0].detail.endswith("Deux disques.")
     assert scan.facts.machine.cores == 4
@@ -277,12 +294,8 @@ def test_every_probe_is_named_after_its_module_and_its_field() -> None:
 
 def test_a_hung_probe_does_not_keep_the_process_from_ending() -> None:
     program = """
-import time
-from prerequis_agent.host import Host
-from prerequis_agent.probe import Probe
-from prerequis_agent.progress import Silent
-from prerequis_agent.runner import run
-run([Probe("machine", lambda host: time.sleep(60), deadline_seconds=0.1)], Host(), Silent())
+from tests.agent.test_runner import Probe, hang, run
+run(Probe("machine", hang, deadline_seconds=0.1))
 """
     started = time.monotonic()
     subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
@@ -291,11 +304,11 @@ run([Probe("machine", lambda host: time.sleep(60), deadline_seconds=0.1)], Host(
 
 def test_a_child_that_cannot_start_is_not_started_again_for_each_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[child.Work] = []
-    forked = child.start
+    real = child.start
 
     def start(work: child.Work) -> child.Child:
         started.append(work)
-        return forked(lambda send: None)
+        return real(no_words)
 
     monkeypatch.setattr(child, "start", start)
     scan = run(Probe("machine", machine), Probe("system", hang))
