@@ -6,7 +6,7 @@ from prerequis.v1.context_pb2 import SiteContext
 from prerequis_rules.answers import standing
 from prerequis_rules.context import laid_over
 from prerequis_rules.derive import derive
-from prerequis_rules.ends import apply
+from prerequis_rules.ends import TextsOf, apply
 from prerequis_rules.judge import site_ends, workstation_ends
 from prerequis_rules.model import Case, Judgement, Rule
 from prerequis_rules.pack import Pack
@@ -24,7 +24,7 @@ def run_case(pack: Pack, rule: Rule, case: Case) -> Judgement:
         derived = context.derived if context.HasField("derived") else derive(context.facts, pack.knowledge, now)
         role = context.workstation.role if context.workstation.HasField("role") else None
         ends = workstation_ends(context.facts, role, context.site, profile, derived, now)
-    return apply(rule, pack.programs[rule.id], "", ends)
+    return Judgement(rule.id, "", *apply(pack.programs[rule.id], ends), TextsOf(pack, lambda: ends))
 
 
 def run_cases(pack: Pack) -> tuple[str, ...]:

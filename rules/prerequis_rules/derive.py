@@ -81,10 +81,11 @@ def program_of(program: Application, system: System, knowledge: Knowledge, today
 
 
 def _may_be_of(row: ProgramRelease, program: Application) -> bool:
+    if row.id != program.id:
+        return False
     version = numbers(program.version)
     return (
-        row.id == program.id
-        and (row.channel is None or not program.channel or row.channel == program.channel)
+        (row.channel is None or not program.channel or row.channel == program.channel)
         and (not row.products or not program.product or any(fnmatchcase(program.product, one) for one in row.products))
         and (row.version is None or not version or f"{program.version}.".startswith(f"{row.version}."))
         and (row.before is None or not version or version < row.before)

@@ -1,19 +1,22 @@
 """Applying one rule at both ends of what is not known: where they agree that is the answer, else it is unknown."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from cel_expr_python import cel
 
 from prerequis_rules.expressions import Program, activate
-from prerequis_rules.model import Count, Judgement, Quantity, Rule, Verdict
-from prerequis_rules.pack import Programs
+from prerequis_rules.model import Count, Outcome, Quantity, Verdict
+from prerequis_rules.pack import Pack, Programs
 
 UNBOUNDED = 2**31
 """Stands for the machines of a site whose register does not say how many it has."""
 
 _COUNTABLE = 2**20
 """A quantity from here on comes from UNBOUNDED: no site has so many of anything."""
+
+_NOTHING: Mapping[str, Quantity] = {}
 
 _SEEN_ONLY = " (postes vus seulement)"
 
@@ -46,18 +49,37 @@ class Ends:
         return cls(judged, both(0) if any(one.unbounded for one in counts.values()) else judged)
 
 
-def apply(rule: Rule, programs: Programs, subject: str, ends: Ends) -> Judgement:
-    """Return a rule applied to one subject."""
-    verdicts = [_verdict(programs, end) for end in ends.judged]
-    needs = {item: _quantity(program, verdicts, ends) for item, program in programs.quantities.items()}
-    return Judgement(
-        rule=rule.id,
-        subject=subject,
-        verdict=verdicts[0] if len(set(verdicts)) == 1 else Verdict.UNKNOWN,
-        observed=_text(programs.observed, ends),
-        expected=rule.title if programs.expected is None else _text(programs.expected, ends),
-        needs={item: quantity for item, quantity in needs.items() if quantity != Quantity(0, 0)},
-    )
+class TextsOf:
+    """What is told of one subject, made from its context when it is read."""
+
+    def __init__(self, pack: Pack, ends: Callable[[], Ends]) -> None:
+        self._pack = pack
+        self._make_ends = ends
+
+    @cached_property
+    def ends(self) -> Ends:
+        """The subject's context, put together when it is first needed."""
+        return self._make_ends()
+
+    def observed(self, rule: str) -> str:
+        """Return what was seen, as a sentence for a person; empty when nothing is known."""
+        return _text(self._pack.programs[rule].observed, self.ends)
+
+    def expected(self, rule: str) -> str:
+        """Return what was to be seen; the rule's title where it writes nothing else."""
+        program = self._pack.programs[rule].expected
+        return self._pack.rules[rule].title if program is None else _text(program, self.ends)
+
+
+def apply(programs: Programs, ends: Ends) -> Outcome:
+    """Return what a rule says of a subject; one that counts no machines says the same at both ends."""
+    judged = ends.judged if programs.counts else ends.judged[:1]
+    verdicts = [_verdict(programs, end) for end in judged]
+    verdict = verdicts[0] if verdicts[0] is verdicts[-1] else Verdict.UNKNOWN
+    if not programs.quantities:
+        return Outcome(verdict, _NOTHING)
+    needs = {item: _quantity(program, verdicts, judged) for item, program in programs.quantities.items()}
+    return Outcome(verdict, {item: quantity for item, quantity in needs.items() if quantity != (0, 0)})
 
 
 def _pessimistic(count: Count, unseen: int) -> dict[str, int]:
@@ -83,9 +105,9 @@ def _verdict(programs: Programs, end: cel.Activation) -> Verdict:
     return Verdict.PASS if met else Verdict.FAIL
 
 
-def _quantity(program: Program[int], verdicts: list[Verdict], ends: Ends) -> Quantity:
+def _quantity(program: Program[int], verdicts: list[Verdict], judged: tuple[cel.Activation, ...]) -> Quantity:
     """Return what is needed surely and at most; an end that does not fail needs nothing there."""
-    at_ends = [_at_end(program, verdict, end) for verdict, end in zip(verdicts, ends.judged, strict=True)]
+    at_ends = [_at_end(program, verdict, end) for verdict, end in zip(verdicts, judged, strict=True)]
     certain = min(one.certain for one in at_ends)
     possible = [one.possible for one in at_ends if one.possible is not None]
     return Quantity(

@@ -129,14 +129,17 @@ class Program(Generic[Result]):
     """A compiled expression."""
 
     expression: cel.Expression
+    result: type[Result]
 
     def evaluate(self, activation: cel.Activation) -> Result | None:
         """Return the value over an activation; None when anything it needs is not known."""
-        value = self.expression.eval(activation)
-        if value.type() == cel.Type.ERROR:
+        found = self.expression.eval(activation)
+        value = found.value()
+        # The value of an error is its text, so that only a text needs its type looked at, which takes time.
+        if type(value) is not self.result or (self.result is str and found.type() == cel.Type.ERROR):
             return None
-        result: Result = value.value()
-        return result
+        known: Result = value
+        return known
 
 
 def compile_expression(text: str, scope: Scope, result: type[Result]) -> Program[Result]:
@@ -152,7 +155,7 @@ def compile_expression(text: str, scope: Scope, result: type[Result]) -> Program
     given, wanted = checked.return_type(), _RESULTS[result]
     if given != wanted:
         raise ExpressionError((Issue(1, 1, f"l'expression donne {given.name()}, il faut {wanted.name()}"),))
-    return Program(_dynamic().deserialize(checked.serialize()))
+    return Program(_dynamic().deserialize(checked.serialize()), result)
 
 
 def activate(context: Mapping[str, object]) -> cel.Activation:

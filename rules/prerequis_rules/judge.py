@@ -1,7 +1,6 @@
 """Judging: every workstation rule applied to a machine, every site rule to a site."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from prerequis.v1.context_pb2 import Derived, SiteMeasures
@@ -11,8 +10,9 @@ from prerequis.v1.report_pb2 import Workstation
 from prerequis_rules.answers import standing
 from prerequis_rules.context import known
 from prerequis_rules.derive import derive
-from prerequis_rules.ends import Ends, apply
+from prerequis_rules.ends import Ends, TextsOf, apply
 from prerequis_rules.measures import measures_of
+from prerequis_rules.memory import Memory, Seen, pieces
 from prerequis_rules.messages import moment
 from prerequis_rules.model import Count, Judgement, Scope, Verdict, Waiver
 from prerequis_rules.pack import Pack
@@ -27,14 +27,24 @@ def judge_workstation(
     site: Site,
     profile: Profile,
     now: datetime,
+    memory: Memory | None = None,
 ) -> tuple[Judgement, ...]:
     """Return every workstation rule applied to one machine, in the order of the rules' ids.
 
-    A role of ROLE_UNSPECIFIED is not known. `profile` is the site's own, overrides included (context.laid_over).
+    A role of ROLE_UNSPECIFIED is not known. `profile` is the site's own, overrides included (context.laid_over). With a
+    memory of the same pack and moment, rules need not be asked again what they have been asked before.
     """
     declared = Workstation.Role.Name(role).lower() if role else None
-    ends = workstation_ends(facts, declared, site, profile, derive(facts, pack.knowledge, now), now)
-    return tuple(apply(rule, pack.programs[rule.id], workstation_id, ends) for rule in pack.of_scope(Scope.WORKSTATION))
+    derived = derive(facts, pack.knowledge, now)
+    texts = TextsOf(pack, lambda: workstation_ends(facts, declared, site, profile, derived, now))
+    seen = {
+        **pieces("facts", facts),
+        **pieces("derived", derived),
+        **pieces("site", site),
+        **pieces("profile", profile),
+        ("workstation", "role"): declared,
+    }
+    return _judgements(pack, Scope.WORKSTATION, workstation_id, texts, seen, memory)
 
 
 def judge_site(
@@ -46,22 +56,43 @@ def judge_site(
     workstations: Mapping[str, Sequence[Judgement]],
     facts: Iterable[Facts],
     now: datetime,
+    memory: Memory | None = None,
 ) -> tuple[Judgement, ...]:
     """Return every site rule applied to one site, in the order of the rules' ids.
 
     `answers` are by question id; `workstations` holds, by workstation id, what judge_workstation gave; `facts` are the
-    newest of the same machines.
+    newest of the same machines. A memory spares work as for judge_workstation.
     """
     counts = count(pack, workstations, unseen_machines(site, len(workstations)))
-    ends = site_ends(site, profile, standing(pack.questions, answers, now), counts, measures_of(facts), now)
-    return tuple(apply(rule, pack.programs[rule.id], site.finess, ends) for rule in pack.of_scope(Scope.SITE))
+    answered, measures = standing(pack.questions, answers, now), measures_of(facts)
+    texts = TextsOf(pack, lambda: site_ends(site, profile, answered, counts, measures, now))
+    seen = {
+        **pieces("site", site),
+        **pieces("profile", profile),
+        **pieces("measures", measures),
+        **{("answers", question): answer.SerializeToString() for question, answer in answered.items()},
+        **{("tally", rule): one for rule, one in counts.items()},
+    }
+    return _judgements(pack, Scope.SITE, site.finess, texts, seen, memory)
+
+
+def _judgements(
+    pack: Pack, scope: Scope, subject: str, texts: TextsOf, seen: Seen, memory: Memory | None
+) -> tuple[Judgement, ...]:
+    rules = pack.of_scope(scope)
+    if memory is None:
+        return tuple(Judgement(rule.id, subject, *apply(pack.programs[rule.id], texts.ends), texts) for rule in rules)
+    outcomes = memory.outcomes(scope, seen, lambda: texts.ends)
+    return tuple(
+        [Judgement(rule, subject, verdict, needs, texts) for rule, (verdict, needs) in sorted(outcomes.items())]
+    )
 
 
 def lay_waivers(judgements: Iterable[Judgement], waivers: Iterable[Waiver], now: datetime) -> tuple[Judgement, ...]:
     """Return the judgements with `waived` set on each FAIL that a waiver in force covers; the verdict stays."""
     in_force = {(waiver.rule, waiver.subject) for waiver in waivers if now < waiver.expires}
     return tuple(
-        replace(one, waived=one.verdict is Verdict.FAIL and (one.rule, one.subject) in in_force) for one in judgements
+        one._replace(waived=one.verdict is Verdict.FAIL and (one.rule, one.subject) in in_force) for one in judgements
     )
 
 
@@ -76,15 +107,12 @@ def count(pack: Pack, workstations: Mapping[str, Sequence[Judgement]], unseen: i
     for judgements in workstations.values():
         for judgement in judgements:
             verdicts[judgement.rule].append(judgement.verdict)
-    return {
-        rule: Count(
-            passed=given.count(Verdict.PASS),
-            failed=given.count(Verdict.FAIL),
-            unknown=given.count(Verdict.UNKNOWN) + (unseen or 0),
-            unbounded=unseen is None,
-        )
-        for rule, given in verdicts.items()
-    }
+    return {rule: _count(given, unseen) for rule, given in verdicts.items()}
+
+
+def _count(verdicts: Sequence[Verdict], unseen: int | None) -> Count:
+    passed, failed, unknown = map(verdicts.count, (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN))
+    return Count(passed, failed, unknown + (unseen or 0), unseen is None)
 
 
 def workstation_ends(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
 
@@ -58,8 +59,7 @@ class Need:
     quantity: str
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """How the machines of a site fare under one workstation rule, those to which it applies."""
 
     passed: int = 0
@@ -154,8 +154,7 @@ class Article:
     family: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """How many are needed: surely, and at most; no upper bound when `possible` is None."""
 
     certain: int
@@ -174,19 +173,44 @@ class Waiver:
     expires: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Outcome(NamedTuple):
+    """What a rule says, whoever the subject is."""
+
+    verdict: Verdict
+    needs: Mapping[str, Quantity]
+    """By item of the catalogue."""
+
+
+class Texts(Protocol):
+    """What is told of one subject; made when it is read, for most of it is never shown."""
+
+    def observed(self, rule: str) -> str:
+        """Return what was seen, as a sentence for a person; empty when nothing is known."""
+
+    def expected(self, rule: str) -> str:
+        """Return what was to be seen."""
+
+
+class Judgement(NamedTuple):
     """One rule applied to one subject."""
 
     rule: str
     subject: str
     """The workstation's id, or the site's FINESS."""
     verdict: Verdict
-    observed: str
-    """What was seen, as a sentence for a person; empty when nothing is known."""
-    expected: str
     needs: Mapping[str, Quantity]
+    texts: Texts
     waived: bool = False
+
+    @property
+    def observed(self) -> str:
+        """What was seen, as a sentence for a person; empty when nothing is known."""
+        return self.texts.observed(self.rule)
+
+    @property
+    def expected(self) -> str:
+        """What was to be seen."""
+        return self.texts.expected(self.rule)
 
 
 @dataclass(frozen=True, slots=True)

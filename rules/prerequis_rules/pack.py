@@ -1,12 +1,14 @@
 """A rule pack in memory: what its files say, compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from prerequis.v1.register_pb2 import Profile
 from prerequis_rules.expressions import Program
 from prerequis_rules.knowledge import Knowledge
 from prerequis_rules.model import Article, Framework, Question, Rule, Scope
+from prerequis_rules.reads import Read
 
 DEFAULT_PROFILE = "generic-saas"
 """The profile of a site whose register names none."""
@@ -22,9 +24,22 @@ class Programs:
     expected: Program[str] | None
     quantities: Mapping[str, Program[int]]
     """By item of the catalogue."""
+    reads: frozenset[Read]
+    """What the verdict and the quantities rest on."""
+    counts: bool
+    """Among it, how many machines do what: then both ends of what is not known must be asked."""
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Rules of one scope whose verdicts and quantities rest on the same things."""
+
+    reads: tuple[Read, ...]
+    programs: Mapping[str, Programs]
+    """By rule id."""
+
+
+@dataclass(frozen=True)
 class Pack:
     """Everything judgement needs; each mapping is by id and in the order of the ids."""
 
@@ -49,4 +64,21 @@ class Pack:
 
     def of_scope(self, scope: Scope) -> tuple[Rule, ...]:
         """Return the rules of one scope, in the order of their ids."""
-        return tuple(rule for rule in self.rules.values() if rule.scope is scope)
+        return self._by_scope[scope]
+
+    @cached_property
+    def groups(self) -> Mapping[Scope, tuple[Group, ...]]:
+        """The rules of each scope, grouped by what they rest on."""
+        return {scope: tuple(self._grouped(scope)) for scope in Scope}
+
+    @cached_property
+    def _by_scope(self) -> Mapping[Scope, tuple[Rule, ...]]:
+        return {scope: tuple(rule for rule in self.rules.values() if rule.scope is scope) for scope in Scope}
+
+    def _grouped(self, scope: Scope) -> Iterator[Group]:
+        by_reads: dict[tuple[Read, ...], dict[str, Programs]] = {}
+        for rule in self.of_scope(scope):
+            programs = self.programs[rule.id]
+            by_reads.setdefault(tuple(sorted(programs.reads)), {})[rule.id] = programs
+        for reads, programs_of_group in by_reads.items():
+            yield Group(reads, programs_of_group)

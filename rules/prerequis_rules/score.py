@@ -5,9 +5,10 @@ and a half minor ones, and a rule for information nothing. A requirement that no
 known: it widens the interval, lowers the coverage, and keeps a site from being called ready.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from prerequis_rules.ends import UNBOUNDED
 from prerequis_rules.model import Framework, FrameworkResult, Judgement, Level, Readiness, Rule, Scope, Score, Verdict
@@ -16,8 +17,7 @@ from prerequis_rules.pack import Pack
 WEIGHTS: Mapping[Level, int] = {Level.BLOCKING: 10, Level.MAJOR: 5, Level.MINOR: 2, Level.INFO: 0}
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(NamedTuple):
     """How the subjects of one rule fare, those to which it applies."""
 
     level: Level
@@ -26,48 +26,53 @@ class _Standing:
     waived: int
     unknown: int
     """Judged without a verdict, or never seen."""
-
-    @property
-    def weighed(self) -> int:
-        return self.passed + self.failed + self.unknown
+    weighed: int
+    """Passed, failed or unknown."""
 
 
-def score_framework(
-    pack: Pack, framework: Framework, judgements: Sequence[Judgement], *, unseen: int | None
-) -> FrameworkResult:
-    """Return a framework applied to a site.
+def score_frameworks(pack: Pack, judgements: Iterable[Judgement], *, unseen: int | None) -> tuple[FrameworkResult, ...]:
+    """Return every framework of the pack applied to a site, in the order of their ids.
 
-    `judgements` are all those of the site and of its workstations, waivers laid on; others than of the framework's
-    rules are left out. `unseen` is what judge.unseen_machines gives: None counts as 2^31 machines, so that nothing is
-    certain of a site of unknown size. A rule of several requirements weighs once; a workstation rule is credited the
-    share of the machines that pass; a waived FAIL is left out of the score. Requirements weigh the same where they are
-    not covered, whatever their number of rules would be.
+    `judgements` are all those of the site and of its workstations, waivers laid on; each framework takes those of its
+    rules. `unseen` is what judge.unseen_machines gives: None counts as 2^31 machines, so that nothing is certain of a
+    site of unknown size. A rule of several requirements weighs once; a workstation rule is credited the share of the
+    machines that pass; a waived FAIL is left out of the score. Requirements weigh the same where they are not covered,
+    whatever their number of rules would be.
     """
-    rules = [pack.rules[rule] for rule in sorted({one for each in framework.requirements for one in each.rules})]
-    by_rule: dict[str, list[Judgement]] = {rule.id: [] for rule in rules}
+    by_rule: dict[str, list[Judgement]] = {rule: [] for rule in pack.rules}
     for judgement in judgements:
-        if judgement.rule in by_rule:
-            by_rule[judgement.rule].append(judgement)
+        by_rule[judgement.rule].append(judgement)
     machines = UNBOUNDED if unseen is None else unseen
-    standings = [_standing(rule, by_rule[rule.id], machines) for rule in rules]
+    standings = {rule: _standing(pack.rules[rule], given, machines) for rule, given in by_rule.items()}
+    return tuple(_framework(framework, by_rule, standings) for framework in pack.frameworks.values())
+
+
+def _framework(
+    framework: Framework, by_rule: Mapping[str, Sequence[Judgement]], standings: Mapping[str, _Standing]
+) -> FrameworkResult:
+    rules = sorted({rule for requirement in framework.requirements for rule in requirement.rules})
+    weighing = [standings[rule] for rule in rules]
     covered = Fraction(sum(one.covered for one in framework.requirements), len(framework.requirements))
-    score = _score(standings, covered)
+    score = _score(weighing, covered)
     return FrameworkResult(
         framework=framework.id,
-        readiness=_readiness(standings, score, framework.coverage_threshold, complete=covered == 1),
+        readiness=_readiness(weighing, score, framework.coverage_threshold, complete=covered == 1),
         score=score,
-        judgements=tuple(one for rule in rules for one in by_rule[rule.id]),
+        judgements=tuple(one for rule in rules for one in by_rule[rule]),
     )
 
 
 def _standing(rule: Rule, judgements: Sequence[Judgement], unseen: int) -> _Standing:
     verdicts = [one.verdict for one in judgements if not one.waived]
+    passed, failed, unknown = map(verdicts.count, (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN))
+    unknown += unseen if rule.scope is Scope.WORKSTATION else 0
     return _Standing(
         level=rule.level,
-        passed=verdicts.count(Verdict.PASS),
-        failed=verdicts.count(Verdict.FAIL),
+        passed=passed,
+        failed=failed,
         waived=len(judgements) - len(verdicts),
-        unknown=verdicts.count(Verdict.UNKNOWN) + (unseen if rule.scope is Scope.WORKSTATION else 0),
+        unknown=unknown,
+        weighed=passed + failed + unknown,
     )
 
 
@@ -76,15 +81,23 @@ def _score(standings: Sequence[_Standing], covered: Fraction) -> Score | None:
     total = sum(weight for weight, _ in weighed)
     if not total:
         return None
+    # Fractions are slow to add, and most rules apply to as many subjects: what is credited to those is added first.
+    passed: Counter[int] = Counter()
+    failed: Counter[int] = Counter()
+    unknown: Counter[int] = Counter()
+    for weight, one in weighed:
+        passed[one.weighed] += weight * one.passed
+        failed[one.weighed] += weight * one.failed
+        unknown[one.weighed] += weight * one.unknown
 
-    def share(counted: Callable[[_Standing], int]) -> Fraction:
-        credit = sum((weight * Fraction(counted(one), one.weighed) for weight, one in weighed), Fraction())
-        return covered * credit / total
+    def share(credited: Mapping[int, int]) -> Fraction:
+        return covered * sum((Fraction(credit, many) for many, credit in credited.items()), Fraction()) / total
 
+    surely = share(passed)
     return Score(
-        low=_per_cent(share(lambda one: one.passed)),
-        high=_per_cent(share(lambda one: one.passed + one.unknown) + 1 - covered),
-        coverage=_per_cent(share(lambda one: one.passed + one.failed)),
+        low=_per_cent(surely),
+        high=_per_cent(surely + share(unknown) + 1 - covered),
+        coverage=_per_cent(surely + share(failed)),
     )
 
 

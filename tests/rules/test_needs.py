@@ -1,6 +1,6 @@
 """A site's needs, added up."""
 
-from dataclasses import replace
+from tests.rules.said import Said
 
 from prerequis_rules.model import Judgement, Quantity, Verdict
 from prerequis_rules.needs import SiteNeed, site_needs
@@ -9,7 +9,7 @@ from prerequis_rules.pack import Pack
 
 def asking(rule: str, item: str, certain: int, possible: int | None, subject: str = "pc") -> Judgement:
     verdict = Verdict.FAIL if certain else Verdict.UNKNOWN
-    return Judgement(rule, subject, verdict, "5 poste(s)", "", {item: Quantity(certain, possible)})
+    return Judgement(rule, subject, verdict, {item: Quantity(certain, possible)}, Said("5 poste(s)"))
 
 
 def test_needs_are_added_up_by_article_with_a_reason_for_each_rule(pack: Pack) -> None:
@@ -43,4 +43,4 @@ def test_one_machine_is_one_machine(pack: Pack) -> None:
 
 
 def test_a_waived_fail_asks_for_nothing(pack: Pack) -> None:
-    assert site_needs(pack, [replace(asking("memory-sufficient", "memory", 2, 2), waived=True)]) == ()
+    assert site_needs(pack, [asking("memory-sufficient", "memory", 2, 2)._replace(waived=True)]) == ()

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rules.said import Said
 
 from prerequis_rules.model import Framework, FrameworkResult, Judgement, Readiness, Score, Verdict
 from prerequis_rules.pack import Pack
-from prerequis_rules.score import score_framework
+from prerequis_rules.score import score_frameworks
 
 PASS, FAIL, UNKNOWN, NOT_APPLICABLE = Verdict
 WORKSTATION_RULES = ("memory-sufficient", "reader-present")
@@ -17,7 +18,7 @@ SITE_RULES = ("enough-devices", "no-failing-machine", "second-access")
 
 
 def judgement(rule: str, verdict: Verdict, subject: str = "pc", *, waived: bool = False) -> Judgement:
-    return Judgement(rule, subject, verdict, "", "", {}, waived)
+    return Judgement(rule, subject, verdict, {}, Said(), waived)
 
 
 def all_of(verdict: Verdict, **others: Verdict) -> list[Judgement]:
@@ -30,8 +31,15 @@ def covered(pack: Pack) -> Framework:
     return replace(framework, requirements=tuple(one for one in framework.requirements if one.covered))
 
 
+def score_framework(
+    pack: Pack, framework: Framework, judgements: Iterable[Judgement], *, unseen: int | None
+) -> FrameworkResult:
+    (result,) = score_frameworks(replace(pack, frameworks={framework.id: framework}), judgements, unseen=unseen)
+    return result
+
+
 def scored(pack: Pack, judgements: Iterable[Judgement], unseen: int | None = 0) -> FrameworkResult:
-    return score_framework(pack, covered(pack), list(judgements), unseen=unseen)
+    return score_framework(pack, covered(pack), judgements, unseen=unseen)
 
 
 def test_a_requirement_that_nothing_covers_is_not_known(pack: Pack) -> None:
@@ -177,7 +185,7 @@ def test_what_becomes_known_only_narrows_the_interval(
         return
     index = data.draw(st.sampled_from(unknown))
     known = list(judgements)
-    known[index] = replace(known[index], verdict=data.draw(st.sampled_from([PASS, FAIL])))
+    known[index] = known[index]._replace(verdict=data.draw(st.sampled_from([PASS, FAIL])))
     before, after = scored(pack, judgements, unseen).score, scored(pack, known, unseen).score
     assert (before is None) == (after is None)
     if before is not None and after is not None:

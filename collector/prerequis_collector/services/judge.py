@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from prerequis.v1.context_pb2 import SiteServices
 from prerequis.v1.register_pb2 import Answer
 from prerequis.v1.report_pb2 import Report
 from prerequis_collector.services.plan import profile_of
+from prerequis_collector.services.reachability import known_services
 from prerequis_collector.services.register import require_site, site_message
 from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.database import Transaction
@@ -16,7 +18,7 @@ from prerequis_rules.judge import judge_site, judge_workstation, unseen_machines
 from prerequis_rules.model import FrameworkResult, Judgement
 from prerequis_rules.needs import SiteNeed, site_needs
 from prerequis_rules.pack import Pack
-from prerequis_rules.score import score_framework
+from prerequis_rules.score import score_frameworks
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class KnownSite:
     row: SiteRow
     machines: Mapping[str, Machine]
     answers: Mapping[str, Answer]
+    services: SiteServices | None = None
+    """What was last found of the services that it needs; None while no machine of it asked."""
 
     @property
     def last_seen(self) -> datetime | None:
@@ -61,7 +65,7 @@ def known_site(transaction: Transaction, finess: str) -> KnownSite:
         for kept in Reports(transaction).newest_of_site(finess)
     }
     answers = {kept.question: answer_message(kept) for kept in Answers(transaction).newest_of_site(finess)}
-    return KnownSite(row, machines, answers)
+    return KnownSite(row, machines, answers, known_services(transaction, finess))
 
 
 def judge(pack: Pack, known: KnownSite, now: datetime) -> JudgedSite:
@@ -86,11 +90,12 @@ def judge(pack: Pack, known: KnownSite, now: datetime) -> JudgedSite:
         answers=known.answers,
         workstations=workstations,
         facts=[machine.report.facts for machine in known.machines.values()],
+        services=known.services,
         now=now,
     )
     judgements = (*of_site, *(one for each in workstations.values() for one in each))
     unseen = unseen_machines(site, len(workstations))
-    frameworks = [score_framework(pack, framework, judgements, unseen=unseen) for framework in pack.frameworks.values()]
+    frameworks = score_frameworks(pack, judgements, unseen=unseen)
     return JudgedSite(known, frameworks, site_needs(pack, judgements), now)
 
 

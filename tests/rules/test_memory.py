@@ -1,0 +1,119 @@
+"""What is remembered changes nothing of what is said."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.rules.strategies import messages
+
+from prerequis.v1.context_pb2 import WorkstationContext
+from prerequis.v1.facts_pb2 import Facts
+from prerequis.v1.register_pb2 import Answer, Profile, Site
+from prerequis.v1.report_pb2 import Workstation
+from prerequis_rules import memory
+from prerequis_rules.judge import judge_site, judge_workstation
+from prerequis_rules.memory import Memory
+from prerequis_rules.messages import moment
+from prerequis_rules.model import Judgement, Scope
+from prerequis_rules.pack import Pack
+from prerequis_rules.reads import reads_of
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+
+
+def told(judgements: Sequence[Judgement]) -> list[tuple[object, ...]]:
+    return [(one[:4], one.observed, one.expected, one.waived) for one in judgements]
+
+
+def whole_site(
+    pack: Pack, facts: Sequence[Facts], answers: Sequence[Answer], remembered: Memory | None
+) -> list[tuple[object, ...]]:
+    site = Site(finess="750000001", professionals=len(answers), workstations=3)
+    machines = {
+        str(number): judge_workstation(
+            pack, one, workstation_id=str(number), role=Workstation.CARE, site=site, profile=pack.default_profile,
+            now=NOW, memory=remembered,
+        )
+        for number, one in enumerate(facts)
+    }  # fmt: skip
+    on_site = judge_site(
+        pack, site=site, profile=pack.default_profile, answers={one.question: one for one in answers},
+        workstations=machines, facts=facts, now=NOW, memory=remembered,
+    )  # fmt: skip
+    return told([*on_site, *(one for of_machine in machines.values() for one in of_machine)])
+
+
+@given(st.data())
+@settings(max_examples=25)
+def test_any_two_sites_are_judged_alike_with_a_memory_and_without(shipped: Pack, data: st.DataObject) -> None:
+    remembered = Memory(shipped)
+    for _ in range(2):
+        facts = data.draw(st.lists(messages(Facts), max_size=3))
+        chosen = data.draw(st.lists(st.sampled_from(sorted(shipped.questions)), max_size=4, unique=True))
+        answers = [
+            Answer(
+                question=one,
+                choice=data.draw(st.sampled_from(shipped.questions[one].choices)),
+                answered_at=moment(NOW),
+            )
+            for one in chosen
+        ]
+        alone = whole_site(shipped, facts, answers, None)
+        assert whole_site(shipped, facts, answers, remembered) == alone
+        assert whole_site(shipped, facts, answers, remembered) == alone
+
+
+def cases_facts(pack: Pack) -> list[Facts]:
+    contexts = [case.context for rule in pack.of_scope(Scope.WORKSTATION) for case in rule.cases]
+    return [context.facts for context in contexts if isinstance(context, WorkstationContext)]
+
+
+def test_every_machine_of_the_cases_is_judged_alike_with_a_memory_that_is_soon_full(
+    shipped: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_MOST", 700)
+    remembered, site, profile = Memory(shipped), Site(finess="750000001"), shipped.default_profile
+    for number, facts in enumerate(cases_facts(shipped)[::5]):
+        role = list(Workstation.Role.values())[number % 5]
+        alone, with_memory = (
+            judge_workstation(
+                shipped, facts, workstation_id="pc", role=role, site=site, profile=profile, now=NOW, memory=one
+            )
+            for one in (None, remembered)
+        )
+        assert [one[:4] for one in with_memory] == [one[:4] for one in alone]
+
+
+@pytest.mark.parametrize(
+    ("expression", "read"),
+    [
+        ("facts.os.build > 3 && now > timestamp(0)", {("facts", "os")}),
+        ("answers['update-policy'].choice == \"oui\"", {("answers", "update-policy")}),
+        ('tally[ "a-b" ].failed == 0', {("tally", "a-b")}),
+        ("answers[site.name].choice == 'oui'", {("answers", "*"), ("site", "name")}),
+        ("answers.exists(a, a == 'x')", {("answers", "*")}),
+        ("has(profile.insi) && .measures . rtt_seconds < 1.0", {("profile", "insi"), ("measures", "rtt_seconds")}),
+        ("facts == facts", {("facts", "*")}),
+        ("unrelated.size() > 0 && factsheet", set()),
+    ],
+)
+def test_what_an_expression_reads_is_taken_from_its_text(expression: str, read: set[tuple[str, str]]) -> None:
+    assert reads_of([expression]) == read
+
+
+def test_a_profile_of_another_site_is_another_one(shipped: Pack) -> None:
+    remembered, site = Memory(shipped), Site(finess="750000001")
+    facts = Facts()
+    facts.machine.memory_bytes = 6 * 2**30
+
+    def verdict(profile: Profile) -> str:
+        judgements = judge_workstation(
+            shipped, facts, workstation_id="pc", role=Workstation.CARE, site=site, profile=profile, now=NOW,
+            memory=remembered,
+        )  # fmt: skip
+        return next(one.verdict for one in judgements if one.rule == "memory-sufficient")
+
+    assert verdict(Profile(memory_bytes=4 * 2**30)) == "PASS"
+    assert verdict(Profile(memory_bytes=8 * 2**30)) == "FAIL"
