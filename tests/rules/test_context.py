@@ -72,8 +72,8 @@ def test_maps_and_scalars_without_presence_are_always_there() -> None:
 
 def test_a_moment_out_of_range_is_not_known() -> None:
     assert "started_at" not in known(Line(started_at=Timestamp(seconds=253_402_300_800)))
-    assert known(Line(started_at=Timestamp(nanos=-1))) == {}
-    assert known(Line(started_at=Timestamp(seconds=253_402_300_799))) != {}
+    assert "started_at" not in known(Line(started_at=Timestamp(nanos=-1)))
+    assert "started_at" in known(Line(started_at=Timestamp(seconds=253_402_300_799)))
 
 
 def test_a_profile_is_laid_over_another_field_by_field() -> None:
