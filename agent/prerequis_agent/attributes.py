@@ -1,14 +1,17 @@
 """Reads the many small files and registry values that describe a machine, and remembers what it could not read."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
 from prerequis_agent.errors import NotPermitted, ParseError, ProbeError, Unreadable, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.windows.api import RegistryValue
+
+T = TypeVar("T")
 
 # Sizes in sectors still fit 64 bits once they are bytes.
 _LARGEST = 10**15
@@ -21,7 +24,7 @@ _PERSONAL = re.compile(
 _PERSON = re.compile(r"S-1-(?:5-21|12-1)-[-0-9]+")
 
 
-def fill(facts: Message, **values: bool | int | str | None) -> None:
+def fill(facts: Message, **values: bool | float | str | None) -> None:
     """Set the fields whose value is known, and leave the others unset."""
     for field, value in values.items():
         if value is not None:
@@ -38,15 +41,28 @@ class Attributes:
 
     def text(self, path: str) -> str | None:
         """Return the content of a file without the white space around it."""
+        return self._text(path, self._host.read_text)
+
+    def shared_text(self, path: str) -> str | None:
+        """Return the same of a file that several probes read, as the first of them saw it."""
+        return self._text(path, self._host.read_shared)
+
+    def content(self, path: str) -> bytes | None:
+        """Return the content of a file that is no text."""
+        return self._asked(path, self._host.read_bytes) or None
+
+    def _text(self, path: str, read: Callable[[str], str | None]) -> str | None:
+        return (self._asked(path, read) or "").strip() or None
+
+    def _asked(self, path: str, read: Callable[[str], T]) -> T | None:
         try:
-            content = self._host.read_text(path)
+            return read(path)
         except NotPermitted:
             self._refused.append(path)
             return None
         except Unreadable:
             # The kernel answers EINVAL to a question that makes no sense now, such as the rate of an unplugged link.
             return None
-        return (content or "").strip() or None
 
     def number(self, path: str, base: int = 10) -> int | None:
         """Return the number that a file holds."""

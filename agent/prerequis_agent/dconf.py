@@ -1,7 +1,7 @@
-"""Reads what an administrator imposes on every GNOME session, from the text that the dconf databases are made of.
+"""Reads what an administrator sets for every GNOME session, from the text that the dconf databases are made of.
 
 A setting of `/etc/dconf/db/<name>.d/` holds for everyone when a file of its `locks/` names it; otherwise it is a
-default that each user may change in a database of the user's own, which is not read.
+default that each user may change in a database of the user's own (`gvdb.py`).
 """
 
 import re
@@ -17,7 +17,12 @@ DCONF_FILES = (
 
 
 def imposed_settings(attributes: Attributes) -> dict[str, str]:
-    """Return the locked settings as GVariant text, by path such as `/org/gnome/desktop/session/idle-delay`."""
+    """Return the settings that are locked, as GVariant text by path: `/org/gnome/desktop/session/idle-delay`."""
+    return administrator_settings(attributes)[0]
+
+
+def administrator_settings(attributes: Attributes) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the settings that are locked, and those that are defaults only."""
     profile = attributes.text("/etc/dconf/profile/user") or ""
     names = [line.removeprefix("system-db:").strip() for line in profile.splitlines() if line.startswith("system-db:")]
     settings: dict[str, str] = {}
@@ -31,7 +36,8 @@ def imposed_settings(attributes: Attributes) -> dict[str, str]:
         for file in attributes.names(f"{base}/locks") or []:
             lines = (attributes.text(f"{base}/locks/{file}") or "").splitlines()
             locks |= {line.strip() for line in lines if line.startswith("/")}
-    return {path: value for path, value in settings.items() if path in locks}
+    locked = {path: value for path, value in settings.items() if path in locks}
+    return locked, {path: value for path, value in settings.items() if path not in locks}
 
 
 def parse_keyfile(text: str) -> dict[str, str]:

@@ -14,12 +14,12 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import ModuleType
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from prerequis_agent.errors import NotPermitted, Unreadable, Unsupported, why
 from prerequis_agent.execution import MOST_BYTES, execute
@@ -31,23 +31,30 @@ from prerequis_agent.windows.api import CimValue, RegistryValue, Win32, Windows
 
 PROGRAMS = frozenset(
     {
+        "apt-helper",
         "csrutil",
+        "diskutil",
         "dscl",
         "fdesetup",
+        "ioreg",
+        "ip",
         "ip6tables-legacy-save",
         "ip6tables-save",
         "iptables-legacy-save",
         "iptables-save",
         "launchctl",
+        "iperf3",
         "mount",
         "netstat",
         "nft",
+        "nmcli",
         "pmset",
         "profiles",
         "pwpolicy",
         "route",
         "rpm",
         "scutil",
+        "security",
         "socketfilterfw",
         "spctl",
         "stat",
@@ -66,7 +73,7 @@ if sys.platform == "win32":
     DIRECTORIES: tuple[str, ...] = (rf"{_SYSTEM['SYSTEMROOT']}\System32",)
     _SUFFIX = ".exe"
 else:
-    DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/ApplicationFirewall")
+    DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/ApplicationFirewall", "/usr/lib/apt")
 """Where programs are looked for: directories that only the administrator can write, never the caller's PATH."""
 
 ENVIRONMENT = _SYSTEM | {"PATH": os.pathsep.join(DIRECTORIES), "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "dumb"}
@@ -74,9 +81,13 @@ ENVIRONMENT = _SYSTEM | {"PATH": os.pathsep.join(DIRECTORIES), "LC_ALL": "C.UTF-
 
 # /proc/sys answers that memory lacks when it is asked for megabytes at once.
 _PIECE = 256 * 1024
+_MOST_PIECES = 256
 
 _REFUSALS = frozenset({errno.EACCES, errno.EPERM})
 _ABSENCES = frozenset({errno.ENOENT, errno.ENOTDIR})
+
+if TYPE_CHECKING:
+    from prerequis_agent.clock import Clock
 
 T = TypeVar("T")
 
@@ -108,6 +119,7 @@ class Host:
         self.platform = platform
         self.surroundings = surroundings or Surroundings()
         self._answers = answers or {}
+        self._shared: dict[str, str | None] = {}
         self._windows = windows
 
     @property
@@ -143,6 +155,28 @@ class Host:
         """Return the content of a UTF-8 file, undecodable bytes replaced, or None when there is no such file."""
         content = self.read_bytes(path)
         return None if content is None else content.decode(errors="replace")
+
+    def read_pieces(self, path: str) -> Iterator[bytes]:
+        """Give the content of a file of up to 64 MiB in pieces that are not kept; nothing when it is absent."""
+        file = _ask(path, lambda: self.path(path).open("rb"))
+        if file is None:
+            return
+        with file:
+            for _ in range(_MOST_PIECES):
+                piece = _ask(path, lambda: file.read(_PIECE))
+                if not piece:
+                    return
+                yield piece
+        raise Unreadable(f"{path} est trop long pour être lu.")
+
+    def read_shared(self, path: str) -> str | None:
+        """Return what `read_text` said when the first probe of this scan asked for this path.
+
+        For what the kernel writes anew at each reading, and the longer the more the machine does: `/proc/net/tcp`.
+        """
+        if path not in self._shared:
+            self._shared[path] = self.read_text(path)
+        return self._shared[path]
 
     def exists(self, path: str) -> bool:
         """Return whether the path leads to something."""
@@ -239,6 +273,15 @@ class Host:
 
     # Libraries that ask the live machine, loaded on first use.
 
+    def clock(self) -> "Clock":
+        """Return how Linux says that its clock stands; raises NotPermitted, or Unsupported where it says nothing."""
+        self._require_live("l'état de l'horloge")
+        if self.platform != "linux":
+            raise Unsupported("Seul Linux dit si son horloge est juste.")
+        from prerequis_agent.clock import kernel_clock
+
+        return kernel_clock()
+
     def psutil(self) -> ModuleType:
         """Return psutil; raises Unsupported below a root of fixtures or when it is not installed."""
         return self._library("psutil", "Installer le paquet Python psutil sur ce poste.")
@@ -263,6 +306,14 @@ class Host:
         found = _within(timeout, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
+    def web_proxy(self, name: str, scheme: str) -> str:
+        """Return how the system is set to reach a host by `http` or `https` through a proxy; empty: directly.
+
+        A script that chooses a proxy is not run.
+        """
+        self._require_live("le mandataire")
+        return importlib.import_module("prerequis_agent.system_proxy").setting(self, name, scheme)
+
     def connect(self, addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
         """Return a TCP connection to the first address that answers; raises what the last one raised.
 
@@ -283,6 +334,14 @@ class Host:
                 connection.settimeout(timeout)
                 return connection
         raise failure
+
+    def start_connecting(self, address: str, port: int) -> socket.socket:
+        """Return a socket that does not block and whose TCP connection is under way, to time many side by side."""
+        self._require_live("le réseau")
+        connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        connection.setblocking(False)
+        connection.connect_ex((address, port))
+        return connection
 
     def handshake(self, connection: socket.socket, name: str, context: ssl.SSLContext) -> ssl.SSLSocket:
         """Return the connection after a TLS handshake; closes it when that fails."""

@@ -23,7 +23,7 @@ def listened_udp_ports(attributes: Attributes) -> frozenset[int] | None:
 
 
 def _ports(attributes: Attributes, files: tuple[str, ...], state: str) -> frozenset[int] | None:
-    texts = [attributes.text(path) for path in files]
+    texts = [attributes.shared_text(path) for path in files]
     if texts[0] is None:
         return None
     return frozenset(port for text in texts if text for port in parse_listeners(text, state))

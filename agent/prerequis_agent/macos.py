@@ -3,11 +3,12 @@
 import re
 from datetime import UTC, datetime
 
-from prerequis.v1.facts_pb2 import Machine, System
+from prerequis.v1.facts_pb2 import Disk, Disks, Machine, System
 from prerequis_agent.attributes import Attributes, fill
 from prerequis_agent.errors import ParseError
 from prerequis_agent.host import Host
 from prerequis_agent.plist import read_plist, read_plist_entries
+from prerequis_agent.plists import Plist, run_plist
 
 _HARDWARE = (
     "hw.model", "hw.memsize", "hw.physicalcpu", "hw.logicalcpu", "machdep.cpu.brand_string", "kern.hv_vmm_present",
@@ -20,7 +21,7 @@ _INSTALLED = "/Library/Receipts/InstallHistory.plist"
 _INSTALLERS = frozenset({"softwareupdated", "softwareupdate", "macOS Installer"})
 
 READS = (_RELEASE, _UPDATES, _INSTALLED)
-COMMANDS = ("sysctl",)
+COMMANDS = ("diskutil", "sysctl")
 
 
 def parse_sysctl(text: str) -> dict[str, str]:
@@ -61,6 +62,31 @@ def fill_hardware(host: Host, attributes: Attributes, facts: Machine) -> None:
         # Since 2022 the identifier of a portable is Mac14,2 like that of a desktop: only the old name tells.
         if model and model.startswith("MacBook"):
             facts.has_battery = True
+    with attributes.part():
+        _fill_disks(host, facts)
+
+
+def _fill_disks(host: Host, facts: Machine) -> None:
+    names = run_plist(host, "diskutil", "list", "-plist", "internal", "physical")
+    whole = names.get("WholeDisks") if isinstance(names, dict) else None
+    if not isinstance(whole, list):
+        raise ParseError("diskutil ne liste pas les disques.")
+    told = [run_plist(host, "diskutil", "info", "-plist", str(name)) for name in whole]
+    facts.disks.CopyFrom(Disks(disks=[disk for each in told if (disk := parse_disk(each))]))
+
+
+def parse_disk(told: Plist) -> Disk | None:
+    """Return the disk that `diskutil info -plist` tells of; None for a card in a slot, which it lists as internal."""
+    if not isinstance(told, dict) or told.get("Removable") is True or told.get("RemovableMedia") is True:
+        return None
+    size, solid = told.get("TotalSize", told.get("Size")), told.get("SolidState")
+    disk = Disk()
+    if isinstance(size, int):
+        disk.size_bytes = size
+    # Absent where macOS does not know, as for a disk of a virtual machine.
+    if isinstance(solid, bool):
+        disk.rotational = not solid
+    return disk
 
 
 def fill_release(host: Host, attributes: Attributes, facts: System) -> None:

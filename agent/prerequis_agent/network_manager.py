@@ -47,6 +47,15 @@ def kept_connections(attributes: Attributes) -> Kept | None:
     return Kept(connections, None not in texts)
 
 
+def connection_of(attributes: Attributes, index: int | None) -> Connection | None:
+    """Return the connection in use on the interface of this number, or None where there is none or it is refused."""
+    device = parse_keyfile(attributes.text(f"{_DEVICES}/{index}") or "").get("device", {})
+    uuid = device.get("connection-uuid")
+    kept = kept_connections(attributes) if uuid else None
+    found = [each for each in kept.connections if each.value("connection", "uuid") == uuid] if kept else []
+    return found[0] if found else None
+
+
 def parse_keyfile(text: str) -> Settings:
     """Return the settings of a key file by section; lines that are no settings are passed over."""
     settings: Settings = {}

@@ -1,5 +1,7 @@
 """Knows who is at the screen: a name that stays on the machine."""
 
+from dataclasses import dataclass
+
 from prerequis_agent.errors import Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.windows.api import ConsoleUser
@@ -9,6 +11,14 @@ SEAT_FILES = ("/run/systemd/seats/seat0", "/run/systemd/sessions/*")
 
 SEAT_COMMANDS = ("stat",)
 """What is run on macOS: the owner of the console is who is at the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The session at the screen of a Linux machine; `desktop` is as the display manager names it, perhaps empty."""
+
+    user: str
+    desktop: str
 
 
 def at_the_screen(host: Host) -> ConsoleUser | None:
@@ -21,6 +31,12 @@ def at_the_screen(host: Host) -> ConsoleUser | None:
             raise Unsupported("Ce système ne dit pas qui est à l'écran.")
         # The login window and the setup assistant hold the console under these names.
         return None if owner in {"root", "_mbsetupuser"} else ConsoleUser(owner)
+    session = session_at_the_screen(host)
+    return ConsoleUser(session.user) if session else None
+
+
+def session_at_the_screen(host: Host) -> Session | None:
+    """Return what logind says of the session at the screen, None when nobody has one; raises Unsupported."""
     seat = _fields(host.read_text("/run/systemd/seats/seat0"))
     if seat is None:
         raise Unsupported("Ce système ne dit pas qui est à l'écran.")
@@ -28,7 +44,7 @@ def at_the_screen(host: Host) -> ConsoleUser | None:
     # The screen that asks for a password is a session too, of the class greeter.
     if session is None or session.get("CLASS") != "user" or "USER" not in session:
         return None
-    return ConsoleUser(session["USER"])
+    return Session(session["USER"], session.get("DESKTOP", ""))
 
 
 def _fields(text: str | None) -> dict[str, str] | None:

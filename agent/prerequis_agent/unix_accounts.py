@@ -14,6 +14,7 @@ class Account:
     """`x`: the password is in /etc/shadow."""
     uid: int
     gid: int
+    home: str
     shell: str
 
     @property
@@ -48,8 +49,8 @@ class Group:
 def parse_passwd(text: str) -> list[Account]:
     """Return the accounts of /etc/passwd, without the lines that call on NIS."""
     return [
-        Account(name, secret, int(uid), int(gid), shell)
-        for name, secret, uid, gid, _, _, shell in _lines(text, 7)
+        Account(name, secret, int(uid), int(gid), home, shell)
+        for name, secret, uid, gid, _, home, shell in _lines(text, 7)
         if uid.isdecimal() and gid.isdecimal()
     ]
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prerequis.v1.facts_pb2 import Disk
 from prerequis_agent.errors import ParseError
-from prerequis_agent.macos import parse_last_update, parse_sysctl
+from prerequis_agent.macos import parse_disk, parse_last_update, parse_sysctl
 from prerequis_agent.probes.backup import parse_time_machine
 
 
@@ -25,6 +26,12 @@ def test_time_machine_saves_when_it_has_a_place_and_does_so_by_itself() -> None:
     assert parse_time_machine(plistlib.dumps({"AutoBackup": True, "Destinations": [place]})) == (True, last)
     assert parse_time_machine(plistlib.dumps({"AutoBackup": False, "Destinations": [place]})) == (False, last)
     assert parse_time_machine(plistlib.dumps({"AutoBackup": True})) == (False, None)
+
+
+def test_a_disk_whose_kind_macos_does_not_know_is_neither_ssd_nor_spinning() -> None:
+    assert parse_disk({"TotalSize": 500, "SolidState": False}) == Disk(size_bytes=500, rotational=True)
+    assert parse_disk({"Size": 500}) == Disk(size_bytes=500)
+    assert parse_disk({"Size": 500, "RemovableMedia": True}) is None
 
 
 @given(st.text() | st.text("hw.model: 0123\n"))

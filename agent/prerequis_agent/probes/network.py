@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from prerequis.v1.facts_pb2 import Addresses, Interface, Network
 from prerequis_agent.attributes import Attributes, fill
+from prerequis_agent.dhcp import DHCP_COMMANDS, DHCP_FILES, has_lease
 from prerequis_agent.errors import NotPermitted, ParseError, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.macos_network import INTERFACES, PREFERENCES, parse_dhcp, parse_interfaces, parse_route
@@ -31,6 +32,7 @@ _IFF_UP, _IFF_TUN = 0x1, 0x1
 _RTF_UP, _RTF_REJECT = 0x1, 0x200
 
 
+_LABELS = {"gateways": "passerelles", "resolvers": "résolveurs DNS"}
 _NAMES_ALONE = "Passerelles, résolveurs DNS et nature des interfaces : non relevés sur ce système."
 
 
@@ -117,7 +119,12 @@ def observe(host: Host) -> Observation:
         # The empty name is that of no interface.
         preferred = routes[0].interface if routes else ""
     facts.interfaces.extend(_interfaces(attributes, names, preferred))
-    return Observation(facts, attributes.detail(facts, {"gateways": "passerelles", "resolvers": "résolveurs DNS"}))
+    if preferred:
+        with attributes.part():
+            fill(facts, dhcp=has_lease(host, attributes, preferred))
+    # Whether the address is leased matters where there is one.
+    labels = _LABELS | {"dhcp": "adresse donnée par DHCP"} if preferred else _LABELS
+    return Observation(facts, attributes.detail(facts, labels))
 
 
 def _of_windows(host: Host) -> Observation:
@@ -153,7 +160,7 @@ def _of_macos(host: Host, attributes: Attributes) -> Observation:
         for interface in facts.interfaces:
             if interface.name in live:
                 interface.MergeFrom(live[interface.name])
-    return Observation(facts, attributes.detail(facts, {"gateways": "passerelles", "resolvers": "résolveurs DNS"}))
+    return Observation(facts, attributes.detail(facts, _LABELS))
 
 
 def _routes(attributes: Attributes) -> list[Route]:
@@ -267,9 +274,10 @@ PROBE = Probe(
         "/proc/net/route",
         *(f"{_NET}/*/{name}" for name in _ATTRIBUTES),
         *_UPSTREAM_RESOLVERS,
+        *DHCP_FILES,
         INTERFACES,
         PREFERENCES,
     ),
-    commands=("route",),
+    commands=(*DHCP_COMMANDS, "route"),
     cim=ADAPTER_CLASSES,
 )

@@ -1,12 +1,15 @@
 """Observes what happens when nobody touches the machine: after how long, and whether a password is asked."""
 
+from contextlib import suppress
+
 from prerequis.v1.access_pb2 import SessionLock
 from prerequis_agent.attributes import Attributes, fill
-from prerequis_agent.dconf import DCONF_FILES, imposed_settings, seconds, truth
+from prerequis_agent.desktop_lock import DESKTOP_LOCK_FILES, lock_of
 from prerequis_agent.errors import Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.plists import read_plist
 from prerequis_agent.probe import Observation, Probe
+from prerequis_agent.seat import session_at_the_screen
 
 _SYSTEM = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
 _POLICY = r"Software\Policies\Microsoft\Windows\Control Panel\Desktop"
@@ -32,7 +35,7 @@ def observe(host: Host) -> Observation:
     else:
         if not any(attributes.names(place) for place in _SESSIONS):
             raise Unsupported("Ce poste n'a pas de bureau graphique à verrouiller.")
-        _fill_from_gnome(attributes, facts)
+        _fill_from_linux(host, attributes, facts)
     if facts == SessionLock():
         raise attributes.refusal() or Unsupported("Rien n'est imposé ; le réglage de l'utilisateur ne se lit pas.")
     locks = facts.enabled or not facts.HasField("enabled")
@@ -72,17 +75,15 @@ def _fill_from_screen_saver(attributes: Attributes, hive: str, *, limit_known: b
     )
 
 
-def _fill_from_gnome(attributes: Attributes, facts: SessionLock) -> None:
-    settings = imposed_settings(attributes)
-    idle = seconds(settings.get("/org/gnome/desktop/session/idle-delay"))
-    lock = truth(settings.get("/org/gnome/desktop/screensaver/lock-enabled"))
-    wait = seconds(settings.get("/org/gnome/desktop/screensaver/lock-delay"))
-    if idle == 0:
-        # GNOME's schema: 0 seconds never is idle.
-        fill(facts, enabled=False, imposed=True)
-    elif idle is not None:
-        fill(facts, enabled=True, asks_password=lock, imposed=True)
-        fill(facts, delay_seconds=None if wait is None else idle + wait)
+def _fill_from_linux(host: Host, attributes: Attributes, facts: SessionLock) -> None:
+    session = None
+    with suppress(Unsupported):  # what is imposed holds whoever is at the screen
+        session = session_at_the_screen(host)
+    with attributes.part():
+        lock = lock_of(attributes, session)
+        if lock:
+            fill(facts, enabled=lock.enabled, asks_password=lock.asks_password, imposed=lock.imposed)
+            fill(facts, delay_seconds=lock.delay_seconds)
 
 
 def _fill_from_macos(host: Host, facts: SessionLock) -> None:
@@ -100,7 +101,7 @@ PROBE = Probe(
     name="session_lock",
     observe=observe,
     about="Verrouillage de la session : actif, délai, mot de passe demandé.",
-    reads=(*_SESSIONS, *DCONF_FILES, _SCREEN_SAVER),
+    reads=(*_SESSIONS, *DESKTOP_LOCK_FILES, _SCREEN_SAVER),
     registry=(_SYSTEM, rf"HKU\*\{_POLICY}", rf"HKU\*\{_OWN}"),
     win32=("console_user",),
 )

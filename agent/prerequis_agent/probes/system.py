@@ -1,7 +1,8 @@
 """Observes the operating system: which one, how recent, when it was last updated.
 
-Nothing is fetched and no package manager is run: to count what waits to be installed costs apt seconds of CPU, so the
-count is left unset, and the dates of the last upgrade and of the list of updates stand beside.
+Nothing is fetched and no package manager is run: to count all that waits to be installed costs apt seconds of
+processor time, so that count is left unset. The security updates that wait are counted from the lists that apt fetched,
+and the dates of the last upgrade and of those lists stand beside.
 """
 
 import gzip
@@ -13,8 +14,8 @@ import zlib
 from datetime import UTC, datetime, tzinfo
 
 from prerequis.v1.facts_pb2 import System
-from prerequis_agent import macos
-from prerequis_agent.attributes import Attributes
+from prerequis_agent import macos, security_updates
+from prerequis_agent.attributes import Attributes, fill
 from prerequis_agent.errors import ParseError
 from prerequis_agent.execution import MOST_BYTES
 from prerequis_agent.host import Host
@@ -46,6 +47,7 @@ _LABELS = {
     "update_list_at": "date de la liste des mises à jour", "pending_updates": "mises à jour en attente",
     "reboot_required": "redémarrage en attente",
 }  # fmt: skip
+_LINUX_LABELS = _LABELS | {"pending_security_updates": "mises à jour de sécurité en attente"}
 _WINDOWS_LABELS = _LABELS | {"edition": "édition", "build": "version interne", "build_revision": "révision"}
 
 
@@ -126,6 +128,7 @@ def observe(host: Host) -> Observation:
         macos.fill_release(host, attributes, facts)
     else:
         _fill_from_linux(host, attributes, facts)
+        labels = _LINUX_LABELS
     return Observation(facts, attributes.detail(facts, labels))
 
 
@@ -151,6 +154,8 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: System) -> None:
         listed = _update_list_at(host, attributes)
         if listed:
             facts.update_list_at.FromDatetime(listed)
+    with attributes.part():
+        fill(facts, pending_security_updates=security_updates.count(host, attributes))
     with attributes.part():
         if host.exists("/run/reboot-required"):
             facts.reboot_required = True
@@ -231,9 +236,10 @@ PROBE = Probe(
         "/var/log/dnf.rpm.log*",
         *(f"{cache}/*/repodata" for cache in _DNF_CACHES),
         *_REBOOT_NOTIFIERS,
+        *security_updates.READS,
         *macos.READS,
     ),
-    commands=macos.COMMANDS,
+    commands=(*security_updates.COMMANDS, *macos.COMMANDS),
     registry=of_windows.REGISTRY,
     cim=of_windows.CIM,
     win32=of_windows.WIN32,

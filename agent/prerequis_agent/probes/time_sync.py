@@ -1,10 +1,11 @@
 """Observes whether the clock is kept right: the service, its source, and whether it has found it."""
 
 import re
+from contextlib import suppress
 
 from prerequis.v1.exposure_pb2 import TimeSync
 from prerequis_agent.attributes import Attributes, fill
-from prerequis_agent.errors import NotPermitted, Unreadable
+from prerequis_agent.errors import NotPermitted, Unreadable, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
 
@@ -94,6 +95,11 @@ def _fill_from_linux(host: Host, attributes: Attributes, facts: TimeSync) -> Non
         # Every distribution builds its own servers into timesyncd.
         facts.source_configured = next((each for each in reversed(said) if each is not None), True)
         facts.synchronised = host.exists(_SYNCHRONISED)
+    # Where the kernel answers, it knows better, whatever keeps its clock.
+    with suppress(NotPermitted, Unsupported):
+        clock = host.clock()
+        facts.synchronised = clock.synchronised
+        fill(facts, largest_error_seconds=clock.largest_error_seconds if clock.synchronised else None)
 
 
 def _texts(attributes: Attributes, place: str) -> list[str]:

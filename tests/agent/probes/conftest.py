@@ -16,6 +16,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from tests.agent.probes.windows_fixture import FixtureWindows
 
+from prerequis_agent.clock import Clock
 from prerequis_agent.errors import NotPermitted, ProbeError, Unsupported
 from prerequis_agent.host import CommandResult, Host, Volume
 from prerequis_agent.pcsc import Scard
@@ -33,12 +34,15 @@ class ScriptedPcsc:
     SCARD_E_NO_SERVICE = 0x8010001D
     SCARD_E_SERVICE_STOPPED = 0x8010001E
     SCARD_E_NO_READERS_AVAILABLE = 0x8010002E
+    SCARD_E_INVALID_HANDLE = 0x80100003
+    SCARD_F_COMM_ERROR = 0x80100013
     SCARD_W_SECURITY_VIOLATION = 0x8010006A
     SCARD_STATE_UNAWARE = 0
     SCARD_STATE_PRESENT = 0x20
     SCARD_STATE_EMPTY = 0x10
     SCARD_STATE_MUTE = 0x200
     SCARD_STATE_UNAVAILABLE = 0x8
+    SCARD_STATE_EXCLUSIVE = 0x80
 
     def __init__(self, story: Mapping[str, Any]) -> None:
         self.slots = {slot["name"]: (slot["state"], bytes.fromhex(slot["atr"])) for slot in story.get("slots", [])}
@@ -83,6 +87,7 @@ class FixtureHost(Host):
         self.secrets: list[str] = story["secrets"]
         self.scripted_pcsc = ScriptedPcsc(story["pcsc"]) if "pcsc" in story else None
         self._volume = story.get("volume")
+        self._clock = story.get("clock")
         self.asked: set[str] = set()
         self.programs: set[str] = set()
         self._refused = frozenset(story.get("refused", []))
@@ -123,6 +128,9 @@ class FixtureHost(Host):
 
     def volume(self, path: str) -> Volume:
         return Volume(**self._volume) if self._volume else super().volume(path)
+
+    def clock(self) -> Clock:
+        return Clock(**self._clock) if self._clock else super().clock()
 
     def pcsc(self) -> Scard:
         if self.scripted_pcsc is None:

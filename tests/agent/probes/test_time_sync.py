@@ -1,4 +1,7 @@
+import struct
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prerequis.v1.exposure_pb2 import TimeSync
+from prerequis_agent.clock import Clock, kernel_clock, parse_timex
 from prerequis_agent.errors import NotPermitted, Unreadable
 from prerequis_agent.host import CommandResult, Host
 from prerequis_agent.probe import Probe
@@ -49,3 +53,19 @@ def test_timesyncd_has_the_sources_of_its_configuration(text: str, source: bool 
 def test_any_text_is_a_switch_or_an_error(text: str) -> None:
     with pytest.raises((NotPermitted, Unreadable)):
         parse_systemsetup(text.replace("Network Time", ""))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has adjtimex")
+def test_the_clock_is_synchronised_as_long_as_the_kernel_bounds_its_error() -> None:
+    def told(microseconds: int) -> Clock:
+        return parse_timex(struct.pack("@illlli", 0, 5, 7, microseconds, 3, 0) + bytes(64))
+
+    assert told(250_000) == Clock(True, 0.25)
+    assert not told(16_000_000).synchronised
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has adjtimex")
+def test_the_kernel_answers_and_nothing_is_set() -> None:
+    before = time.time()
+    assert 0 <= kernel_clock().largest_error_seconds <= 16
+    assert abs(time.time() - before) < 5
