@@ -3,35 +3,55 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
+from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel, create_engine
 
-from prerequis_collector.errors import StorageUnavailable
+from prerequis_collector.errors import InvalidInput, StorageUnavailable
 
 Transaction = Session
 """What every repository is given; services pass it on and never look inside."""
 
-_BUSY_MILLISECONDS = 10_000
+_PATIENCE_SECONDS = 10
+"""How long a writer waits for another, and anybody for the server of the database."""
+
+LOST = (OperationalError, InterfaceError, PoolTimeout)
+"""What SQLAlchemy raises when a transaction cannot be had or was lost: full disk, server gone, lock or deadlock."""
 
 
 class Database:
-    """One database by URL; SQLite is tuned so that an acknowledged write survives a power cut."""
+    """One database by URL, set so that an acknowledged write survives a power cut.
+
+    SQLite is a file beside the collector; PostgreSQL (15 or newer) may be shared by several collectors.
+    """
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url)
-        if self.engine.dialect.name == "sqlite":
+        """Prepare to connect; raises InvalidInput when the URL is not one of the two, or its driver is missing."""
+        parsed = _parsed(url)
+        self.shared = parsed.get_backend_name() == "postgresql"
+        """Whether other collectors may work on the same database."""
+        try:
+            self.engine: Engine = create_engine(parsed, **(_POSTGRESQL if self.shared else {}))
+        except ModuleNotFoundError as error:
+            raise InvalidInput("PostgreSQL demande le module psycopg : installer prerequis[postgresql].") from error
+        if not self.shared:
             event.listen(self.engine, "connect", _tune_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Give one consistent view; raises StorageUnavailable when the database does not answer."""
-        with _domain_errors(), Session(self.engine, expire_on_commit=False) as transaction:
+        with (
+            _domain_errors(),
+            self.engine.connect() as connection,
+            Session(self._viewing(connection), expire_on_commit=False) as transaction,
+        ):
             yield transaction
 
     @contextmanager
@@ -52,19 +72,59 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
 
+    def _viewing(self, connection: Connection) -> Connection:
+        # What a BEGIN already gives in SQLite; PostgreSQL would else let each statement see newer rows.
+        if not self.shared:
+            return connection
+        return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+_POSTGRESQL: Mapping[str, Any] = {
+    "connect_args": {
+        "connect_timeout": _PATIENCE_SECONDS,
+        "application_name": "prerequis-collector",
+        # Whatever the server's own settings say: the receipt of a report is a promise.
+        "options": f"-c synchronous_commit=on -c lock_timeout={_PATIENCE_SECONDS}s -c timezone=UTC",
+    },
+    "pool_size": 16,
+    "pool_timeout": _PATIENCE_SECONDS,
+    # A server that was restarted in between costs a question, not an error.
+    "pool_pre_ping": True,
+}
+
+
+def shown_url(url: str) -> str:
+    """Return the URL as it may be printed, without its password; raises InvalidInput."""
+    return _parsed(url).render_as_string(hide_password=True)
+
 
 def insert_new(transaction: Transaction, table: type[SQLModel], values: Mapping[str, object]) -> bool:
     """Insert one row unless its key is there; return whether that made a row. One statement: nobody comes between."""
     connection = transaction.connection()
     insert = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
-    return connection.execute(insert.on_conflict_do_nothing(), values).rowcount == 1
+    new = insert.values(values).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return connection.execute(new).rowcount == 1
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        backend = ""
+    match backend:
+        case "sqlite":
+            return parsed
+        case "postgresql" | "postgres":
+            return parsed.set(drivername="postgresql+psycopg")
+    raise InvalidInput("L'adresse de la base doit commencer par « sqlite:/// » ou « postgresql:// ».")
 
 
 @contextmanager
 def _domain_errors() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except LOST as error:
         raise StorageUnavailable(
             "Le collecteur ne peut rien enregistrer : disque plein ou base inaccessible."
         ) from error
@@ -74,7 +134,7 @@ def _tune_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> N
     # The driver's own implicit BEGIN would come too late to cover reads and savepoints.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE_SECONDS * 1000}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")

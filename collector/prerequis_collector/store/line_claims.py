@@ -49,7 +49,7 @@ class LineClaims:
                 where=free,
             )
         )
-        return connection.execute(taken).rowcount == 1
+        return connection.execute(taken, execution_options={"preserve_rowcount": True}).rowcount == 1
 
     def held(self, places: Collection[str], now: datetime) -> Sequence[LineClaimRow]:
         """Return the live claims on these places."""
