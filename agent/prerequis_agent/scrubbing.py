@@ -11,6 +11,7 @@ from typing import Any
 _MAC = re.compile(r"\b(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}\b", re.IGNORECASE)
 _NO_MAC = {"000000000000", "ffffffffffff"}
 _DOMAIN_SID = re.compile(r"\bS-1-(?:5-21|12-1)-[0-9]+-[0-9]+-[0-9]+(?=-|\b)")
+_VOLUME = re.compile(r"(?<=Volume\{)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\})", re.IGNORECASE)
 _PASSWORD_HASH = re.compile(r"\$([0-9a-z]+)\$[^:\s]+")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SSID = re.compile(r"(<name>|<hex>|^ssid=).*?(?=</|$)", re.MULTILINE)
@@ -59,6 +60,7 @@ class Scrubber:
     def _clean(self, text: str) -> str:
         text = _MAC.sub(lambda met: self._mac(met[0]), text)
         text = _DOMAIN_SID.sub(lambda met: self._sid(met[0]), text)
+        text = _VOLUME.sub(lambda met: self._volume(met[0]), text)
         text = _PASSWORD_HASH.sub(r"$\1$x$x", text)
         text = _EMAIL.sub("nom@exemple.invalid", text)
         text = _SSID.sub(r"\1reseau", text)
@@ -74,6 +76,9 @@ class Scrubber:
         # 02: an address that its administrator chose, which no manufacturer gives.
         number = self._invented.setdefault(plain, f"{len(self._invented) + 1:08x}")
         return address[2].join(["02", "00", *(number[at : at + 2] for at in range(0, 8, 2))])
+
+    def _volume(self, guid: str) -> str:
+        return self._invented.setdefault(guid.lower(), f"00000000-0000-0000-0000-{len(self._invented) + 1:012x}")
 
     def _sid(self, domain: str) -> str:
         authority = "S-1-12-1" if domain.startswith("S-1-12-") else "S-1-5-21"

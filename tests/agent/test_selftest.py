@@ -62,6 +62,9 @@ def test_what_was_equal_stays_equal_and_what_a_rule_needs_stays() -> None:
         "S-1-5-21-1-2-3-500 S-1-5-21-1-2-3-512 S-1-5-32-544"
     )
     assert scrub("a4:c3:f0:11:22:33") == scrub("A4:C3:F0:11:22:33") == "02:00:00:00:00:04"
+    volume = "\\\\?\\Volume{0F1E2D3C-4B5A-6978-8796-A5B4C3D2E1F0}\\"
+    assert scrub(volume) == scrub(volume.lower()).replace("volume", "Volume")
+    assert "0F1E2D3C" not in scrub(volume)
     assert scrub("00:00:00:00:00:00 sommaire") == "00:00:00:00:00:00 sommaire"
     assert scrub("marie:$y$j9T$abcdef/.$XYZ:19000:0") == "anonyme1:$y$x$x:19000:0"
     assert scrub("<SSID><name>EHPAD-soins</name></SSID>") == "<SSID><name>reseau</name></SSID>"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prerequis.v1.access_pb2 import EncryptedVolume, Encryption
 from prerequis_agent.attributes import Attributes, fill
-from prerequis_agent.errors import NotPermitted, ParseError
+from prerequis_agent.errors import NotPermitted, ParseError, ProbeError
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
 
@@ -18,6 +18,9 @@ _METHODS = {
     1: "AES-128-DIFFUSER", 2: "AES-256-DIFFUSER", 3: "AES-128", 4: "AES-256", 5: "HARDWARE",
     6: "XTS-AES-128", 7: "XTS-AES-256",
 }  # fmt: skip
+# KeyProtectorType: what the TPM opens alone, what it opens with a code or a key, what needs no TPM.
+_TPM, _TPM_AND_MORE, _WITHOUT_TPM = 1, frozenset({4, 5, 6}), frozenset({2, 8})
+_NUMERICAL_PASSWORD = 3
 
 _BLOCK = "/sys/class/block"
 _MOUNTS, _SWAPS, _CRYPTTAB = "/proc/self/mountinfo", "/proc/swaps", "/etc/crypttab"
@@ -29,10 +32,7 @@ _NOT_FIXED = re.compile(r"(loop|zram|ram|sr|fd|nbd)[0-9]")
 def observe(host: Host) -> Observation:
     """Return the volumes; raises NotPermitted, Unsupported or ParseError when they are not known."""
     if host.platform == "win32":
-        return Observation(
-            Encryption(volumes=_windows_volumes(host)),
-            "Non connu : code demandé au démarrage, clé de récupération.",
-        )
+        return _windows(host)
     if host.platform == "darwin":
         volume = EncryptedVolume(system=True, protection=parse_filevault(host.run("fdesetup", "status").stdout))
         return Observation(Encryption(volumes=[volume]))
@@ -44,8 +44,8 @@ def observe(host: Host) -> Observation:
     return Observation(Encryption(volumes=volumes), attributes.detail(Encryption(), {}))
 
 
-def _windows_volumes(host: Host) -> list[EncryptedVolume]:
-    properties = ("VolumeType", "ProtectionStatus", "ConversionStatus", "EncryptionMethod")
+def _windows(host: Host) -> Observation:
+    properties = ("DeviceID", "VolumeType", "ProtectionStatus", "ConversionStatus", "EncryptionMethod")
     try:
         rows = [row for row in host.cim(_NAMESPACE, _CLASS, *properties) if row["VolumeType"] != _REMOVABLE]
     except NotPermitted:
@@ -53,14 +53,41 @@ def _windows_volumes(host: Host) -> list[EncryptedVolume]:
     if not rows:
         # A machine that runs has at least the volume it runs from.
         raise ParseError("Windows ne liste aucun volume : le chiffrement n'a pas pu être vérifié.")
-    volumes = []
+    volumes, details = [], []
     for row in rows:
         volume = EncryptedVolume(system=row["VolumeType"] == _SYSTEM)
-        fill(volume, protection=protection_of(row["ProtectionStatus"], row["ConversionStatus"]))
         method = row["EncryptionMethod"]
-        fill(volume, method=_METHODS.get(method) if isinstance(method, int) else None)
+        fill(
+            volume,
+            protection=protection_of(row["ProtectionStatus"], row["ConversionStatus"]),
+            method=_METHODS.get(method) if isinstance(method, int) else None,
+        )
+        try:
+            kinds = frozenset(host.win32().key_protectors(str(row["DeviceID"])))
+        except ProbeError as problem:
+            details.append(str(problem))
+        else:
+            fill(
+                volume,
+                # A data volume opens by a key that the system volume keeps.
+                asks_at_start=asks_at_start(kinds) if volume.system else None,
+                recovery_key=_NUMERICAL_PASSWORD in kinds,
+            )
         volumes.append(volume)
-    return sorted(volumes, key=lambda volume: not volume.system)
+    volumes.sort(key=lambda volume: not volume.system)
+    return Observation(Encryption(volumes=volumes), " ".join(dict.fromkeys(details)))
+
+
+def asks_at_start(kinds: frozenset[int]) -> bool | None:
+    """Return whether a code or a key is asked before the volume opens; None where nothing protects it.
+
+    Where the TPM opens it alone, an external key is one for recovery.
+    """
+    if kinds & _TPM_AND_MORE:
+        return True
+    if _TPM in kinds:
+        return False
+    return True if kinds & _WITHOUT_TPM else None
 
 
 def protection_of(status: object, conversion: object) -> EncryptedVolume.Protection.ValueType | None:
@@ -201,4 +228,5 @@ PROBE = Probe(
     ),
     commands=("fdesetup",),
     cim=(f"{_NAMESPACE}:{_CLASS}",),
+    win32=("key_protectors",),
 )  # fmt: skip

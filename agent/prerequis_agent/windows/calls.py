@@ -179,6 +179,13 @@ class LiveWin32:
 
         return audit.policy()
 
+    @asking("les protecteurs de BitLocker")
+    def key_protectors(self, device: str) -> list[int]:
+        """Return the kinds of protectors of a volume."""
+        from prerequis_agent.windows import bitlocker
+
+        return bitlocker.key_protectors(device)
+
     @asking("le type de micrologiciel")
     def firmware_type(self) -> int:
         """Return FIRMWARE_TYPE."""

@@ -48,14 +48,17 @@ def rows(
             found = services.ExecQuery(query, "WQL", _FLAGS)
             return [{name: _plain(each.Properties_(name)) for name in properties} for each in found]
         except pythoncom.com_error as problem:
-            raise _translated(problem, f"{namespace}:{class_name}") from None
+            raise translated(problem, f"{namespace}:{class_name}") from None
 
 
 def _literal(value: str | int | bool) -> str:
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'"
-    return str(value).upper()
+    return quoted(value) if isinstance(value, str) else str(value).upper()
+
+
+def quoted(text: str) -> str:
+    """Return a text as WQL and object paths write it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _plain(property_: "win32com.client.CDispatch") -> CimValue:
@@ -82,7 +85,8 @@ def _type(property_: "win32com.client.CDispatch") -> int | None:
         return None
 
 
-def _translated(problem: Any, subject: str) -> ProbeError:
+def translated(problem: Any, subject: str) -> ProbeError:
+    """Return the agent's error for one of COM about `subject`, a namespace and a class."""
     # pythoncom.com_error, whose stub lacks both attributes.
     details = problem.excepinfo
     code = ((details and details[5]) or problem.hresult) & 0xFFFFFFFF

@@ -1,12 +1,12 @@
 """Machines that stand in fixture files, and what each probe must say of them."""
 
 import base64
+import contextlib
 import gzip
 import json
 import os
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import MessageToDict
+from tests.agent.probes.stories import HOSTS, stories, told
 from tests.agent.probes.windows_fixture import FixtureWindows
 
 from prerequis_agent.clock import Clock
@@ -21,8 +22,6 @@ from prerequis_agent.errors import NotPermitted, ProbeError, Unsupported
 from prerequis_agent.host import CommandResult, Host, Volume
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.probe import Probe
-
-HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
 
 
 class ScriptedPcsc:
@@ -151,9 +150,9 @@ def _answer(spec: Mapping[str, Any]) -> CommandResult:
     return CommandResult(spec.get("status", 0), stdout, spec.get("stderr", ""))
 
 
-@pytest.fixture(scope="session")
-def paris_time() -> Iterator[None]:
-    """The time zone of the machines, for logs that are written in local time; those of Windows tell universal time."""
+@contextlib.contextmanager
+def in_paris() -> Iterator[None]:
+    """Live in the time zone of the machines, whose logs are in local time; those of Windows tell universal time."""
     if sys.platform == "win32":
         yield
         return
@@ -167,16 +166,19 @@ def paris_time() -> Iterator[None]:
     time.tzset()
 
 
-STORIES = sorted(path.relative_to(HOSTS).with_suffix("").as_posix() for path in HOSTS.rglob("*.toml"))
+@pytest.fixture(scope="session")
+def paris_time() -> Iterator[None]:
+    with in_paris():
+        yield
 
 
-if sys.platform == "win32":  # whose paths and links another system's tree would not fit
-    STORIES = [name for name in STORIES if 'platform = "win32"' in (HOSTS / f"{name}.toml").read_text("utf-8")]
+# Paths and links of another system's tree would not fit on Windows.
+STORIES = stories("win32" if sys.platform == "win32" else None)
 
 
 def fixture_machine(name: str, root: Path) -> FixtureHost:
     """Return the machine that `<name>.toml` tells, laid out below an empty directory."""
-    return FixtureHost(root, tomllib.loads((HOSTS / f"{name}.toml").read_text(encoding="utf-8")), name)
+    return FixtureHost(root, told(name), name)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -187,12 +189,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "check" in metafunc.fixturenames:
         module = vars(metafunc.module)
         names = {probe.name for probe in module.get("PROBES", [module["PROBE"]] if "PROBE" in module else [])}
-        stories = [name for name in STORIES if names & set(_golden(name))]
+        stories = [name for name in STORIES if names & set(golden_of(name))]
         assert stories, f"no golden file speaks of {names}"
     metafunc.parametrize("fixture_host", stories, indirect=True)
 
 
-def _golden(name: str) -> dict[str, Any]:
+def golden_of(name: str) -> dict[str, Any]:
+    """Return what the probes must say of a machine, by their names."""
     golden: dict[str, Any] = json.loads((HOSTS / f"{name}.json").read_text(encoding="utf-8"))
     return golden
 
@@ -207,7 +210,7 @@ def check(fixture_host: FixtureHost) -> Callable[[Probe], None]:
     """Compare what a probe says of each machine with that machine's golden file, where that file speaks of it."""
 
     def compare(probe: Probe) -> None:
-        golden = _golden(fixture_host.name)
+        golden = golden_of(fixture_host.name)
         if probe.name in golden:
             assert fixture_host.observe(probe) == golden[probe.name]
 

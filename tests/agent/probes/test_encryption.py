@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.agent.probes.conftest import fixture_machine
+from tests.agent.probes.conftest import FixtureHost, fixture_machine
+from tests.agent.probes.stories import told
 
 from prerequis.v1.access_pb2 import EncryptedVolume, Encryption
 from prerequis_agent.errors import NotPermitted, ParseError
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Probe
-from prerequis_agent.probes.encryption import PROBE, parse_filevault, parse_mounts, protection_of
+from prerequis_agent.probes.encryption import PROBE, asks_at_start, parse_filevault, parse_mounts, protection_of
 
 
 def test_each_machine_shows_its_volumes(check: Callable[[Probe], None]) -> None:
@@ -77,6 +78,35 @@ def test_an_encrypted_volume_is_protected_only_when_its_key_is(
     status: int | None, conversion: int | None, protection: int | None
 ) -> None:
     assert protection_of(status, conversion) == protection
+
+
+@pytest.mark.parametrize(
+    ("kinds", "asks"),
+    [
+        ([1], False),
+        ([1, 3], False),
+        ([1, 2, 3], False),
+        ([3, 4], True),
+        ([5], True),
+        ([6, 7], True),
+        ([2], True),
+        ([8, 3], True),
+        ([3], None),
+        ([], None),
+    ],
+)
+def test_something_is_asked_at_start_unless_the_tpm_opens_the_volume_alone(kinds: list[int], asks: bool | None) -> None:
+    assert asks_at_start(frozenset(kinds)) is asks
+
+
+def test_a_volume_whose_protectors_are_not_told_keeps_its_protection(tmp_path: Path) -> None:
+    story = told("access/windows-11-bitlocker-suspended")
+    del story["win32"]["key_protectors"]
+    seen = PROBE.observe(FixtureHost(tmp_path, story, "essai"))
+    assert isinstance(seen.facts, Encryption)
+    assert seen.facts.volumes[0].protection == EncryptedVolume.SUSPENDED
+    assert not seen.facts.volumes[0].HasField("recovery_key")
+    assert seen.detail == "Ce Windows ne répond pas à key_protectors."
 
 
 @given(st.text() | st.sampled_from(["FileVault is On.\n", "FileVault is Off.\n", ""]))

@@ -1,13 +1,13 @@
 """No probe lets out a serial number, a hardware address or a name that the machine holds."""
 
 import json
-import re
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
-from tests.agent.probes.conftest import HOSTS, FixtureHost
+from tests.agent.probes.conftest import FixtureHost
+from tests.agent.probes.stories import told
 
 from prerequis_agent import probes
 from prerequis_agent.errors import ProbeError
@@ -27,9 +27,9 @@ def test_no_probe_lets_out_what_is_secret(fixture_host: FixtureHost) -> None:
 
 
 def test_each_secret_is_there_to_be_found(fixture_host: FixtureHost) -> None:
-    # The first table begins the machine; what is above it says what is secret.
-    machine = re.split(r"^\[", (HOSTS / f"{fixture_host.name}.toml").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert [secret for secret in fixture_host.secrets if not any(secret in part for part in machine[1:])] == []
+    tables = [content for content in told(fixture_host.name).values() if isinstance(content, dict)]
+    machine = json.dumps(tables, ensure_ascii=False, default=str).replace("\\\\", "\\")
+    assert [secret for secret in fixture_host.secrets if secret not in machine] == []
 
 
 @pytest.mark.skipif(not Path("/sys/class/net").exists(), reason="only Linux lists its interfaces in /sys")

@@ -84,6 +84,7 @@ GAPS: list[tuple[str, Callable[[Win32], object], type[ProbeError]]] = [
     ("WSCProductList", lambda win32: win32.security_products("antivirus"), Unsupported),
     ("Microsoft.Update.AutoUpdate", lambda win32: win32.update_results(), Unsupported),
     ("AuditEnumerateSubCategories", lambda win32: win32.audit_policy(), Unsupported),
+    ("GetKeyProtectors", lambda win32: win32.key_protectors("C:"), Unsupported),
     ("GetFirmwareType", lambda win32: win32.firmware_type(), Unsupported),
     ("WlanOpenHandle", lambda win32: win32.wlan_connection("d1a8a5d0-0000-0000-0000-000000000000"), Unsupported),
 ]
