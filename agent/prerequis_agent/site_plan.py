@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from google.protobuf import json_format
 
 from prerequis.v1.measurement_pb2 import AcquireLeaseResponse, GetPlanResponse
+from prerequis.v1.services_pb2 import TLS
 from prerequis_agent import durable
 from prerequis_agent.config import State
 from prerequis_agent.errors import AgentError, CollectorUnreachable, Refused, Unsupported
@@ -22,40 +24,66 @@ PATIENCE_SECONDS = 20.0
 """How long the line probe waits for another machine of the site to end its measurement."""
 
 
-def surroundings(state: State, identity: Identity) -> Surroundings:
-    """Return the plan, refreshed when the collector answers, and where the collector is."""
+_NOT_ELECTED = "Un autre poste du site vérifie les services aujourd'hui : rien à faire sur celui-ci."
+_NOT_TOLD = "Le collecteur n'a pas dit si ce poste doit vérifier les services aujourd'hui : ils n'ont pas été demandés."
+
+
+def surroundings(state: State, identity: Identity, attended: bool = False) -> Surroundings:
+    """Return the plan, refreshed when the collector answers, and where the collector is.
+
+    A person who waits may ask the services of last time's plan; a machine that nobody watches asks them only when the
+    collector has just elected it: a million of them must not knock at the national services every morning.
+    """
     enrolment = state.enrolment()
     host, port = enrolment.address
+    spared = "" if attended else _NOT_TOLD
     with contextlib.suppress(CollectorUnreachable, Refused):  # last time's plan serves
-        refresh(state, identity)
+        spared = _NOT_ELECTED if refresh(state, identity, attended) else ""
     collector = Collector(
         host, port, state.authority, state.identity, lambda: _lease(state, identity), lambda: passphrase(state.identity)
     )
-    return Surroundings(cached(state), collector)
+    plan = cached(state)
+    return Surroundings(replace(plan, spared=spared) if plan else None, collector)
 
 
-def refresh(state: State, identity: Identity) -> None:
-    """Keep the plan that the collector gives now; raises CollectorUnreachable and Refused."""
+def refresh(state: State, identity: Identity, attended: bool = False) -> bool:
+    """Keep the plan that the collector gives now, and return whether another machine asks the services today.
+
+    Raises CollectorUnreachable and Refused.
+    """
 
     async def ask() -> GetPlanResponse:
         async with Uplink(
             state.enrolment().collector, state.authority_pem(), identity, answer_seconds=PLAN_SECONDS
         ) as uplink:
-            return await uplink.plan()
+            return await uplink.plan(attended)
 
     answer = asyncio.run(ask())
+    if answer.another_elected and (last := _kept(state)):
+        # For a technician whose scan has no network: what there is to ask does not depend on who is to.
+        answer.targets.extend(last.targets)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs the next offline scan its plan, no more
         durable.write(state.plan, json_format.MessageToJson(answer).encode())
+    return answer.another_elected
 
 
 def cached(state: State) -> Plan | None:
     """Return the plan of last time; None when there was none or its file is damaged."""
+    plan = _kept(state)
+    if plan is None:
+        return None
+    targets = tuple(
+        Target(target.host, target.port, target.purpose, target.protocol or TLS, target.path) for target in plan.targets
+    )
+    return Plan(targets, plan.demand_bits_per_second or None)
+
+
+def _kept(state: State) -> GetPlanResponse | None:
     try:
-        plan = json_format.Parse(state.plan.read_bytes(), GetPlanResponse())
+        # A collector of tomorrow may say more than this version knows.
+        return json_format.Parse(state.plan.read_bytes(), GetPlanResponse(), ignore_unknown_fields=True)
     except (OSError, json_format.ParseError, UnicodeDecodeError):
         return None
-    targets = tuple(Target(target.host, target.port, target.purpose) for target in plan.targets)
-    return Plan(targets, plan.demand_bits_per_second or None)
 
 
 @contextlib.contextmanager

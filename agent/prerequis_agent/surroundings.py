@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prerequis.v1.services_pb2 import TLS, ServiceProtocol
+
 if TYPE_CHECKING:
     from prerequis.v1.facts_pb2 import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A host that the site's profile lists."""
+    """A host that the site's profile lists, or that every site needs."""
 
     host: str
     port: int
     purpose: str
+    protocol: ServiceProtocol.ValueType = TLS
+    path: str = ""
+    """What is asked over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ class Plan:
     """Simultaneous users × rate per user; None when the number of users is not known."""
     librespeed: str = ""
     """URL of a LibreSpeed server that the organisation wants measured beside its collector."""
+    spared: str = ""
+    """Why this machine leaves the targets alone today, one French sentence; empty: it asks them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from prerequis_agent.identity import Identity
 
 
-def survey(state: State, names: frozenset[str], progress: Progress, warn: Callable[[str], object]) -> Report:
-    """Return what the named probes see of this machine, and what seeing it cost.
+def survey(
+    state: State, names: frozenset[str], progress: Progress, warn: Callable[[str], object], attended: bool = False
+) -> Report:
+    """Return what the named probes see of this machine, and what seeing it cost; `attended`: a person waits for it.
 
     A machine that is not enrolled, or whose certificate is over, is observed all the same: its report names no
     workstation, and the probes that need the collector say why they could not look.
@@ -41,7 +43,7 @@ def survey(state: State, names: frozenset[str], progress: Progress, warn: Callab
         if asking:
             from prerequis_agent.site_plan import surroundings as gather
 
-            surroundings = gather(state, identity)
+            surroundings = gather(state, identity, attended)
     reached = runner.run(asking, Host(surroundings=surroundings), progress)
     seen.facts.MergeFrom(reached.facts)
     report = Report(

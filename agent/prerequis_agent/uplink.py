@@ -83,10 +83,10 @@ class Uplink:
         answer = await self._answer(stub.Renew(RenewRequest(csr=csr), timeout=self._seconds))
         return tuple(answer.chain)
 
-    async def plan(self) -> GetPlanResponse:
-        """Return what the site's machines are asked to reach."""
+    async def plan(self, attended: bool = False) -> GetPlanResponse:
+        """Return what the site's machines are asked to reach; `attended`: a person waits, so that it is all asked."""
         stub = MeasurementServiceStub(self._channel)
-        return await self._answer(stub.GetPlan(GetPlanRequest(), timeout=self._seconds))
+        return await self._answer(stub.GetPlan(GetPlanRequest(attended=attended), timeout=self._seconds))
 
     async def acquire_lease(self) -> AcquireLeaseResponse:
         """Return a lease, or how long to wait before asking again."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from prerequis.v1.context_pb2 import SiteContext
+from prerequis.v1.context_pb2 import SiteContext, SiteMeasures
 from prerequis_rules.answers import standing
 from prerequis_rules.context import laid_over
 from prerequis_rules.derive import derive
@@ -10,6 +10,7 @@ from prerequis_rules.ends import TextsOf, apply
 from prerequis_rules.judge import site_ends, workstation_ends
 from prerequis_rules.model import Case, Judgement, Rule
 from prerequis_rules.pack import Pack
+from prerequis_rules.services import described
 
 
 def run_case(pack: Pack, rule: Rule, case: Case) -> Judgement:
@@ -19,7 +20,11 @@ def run_case(pack: Pack, rule: Rule, case: Case) -> Judgement:
     now = context.now.ToDatetime(UTC)
     if isinstance(context, SiteContext):
         answers = standing(pack.questions, context.answers, now)
-        ends = site_ends(context.site, profile, answers, case.counts, context.measures, now)
+        measures = SiteMeasures()
+        measures.CopyFrom(context.measures)
+        if measures.HasField("services"):
+            measures.services.CopyFrom(described(measures.services, profile, pack.knowledge))
+        ends = site_ends(context.site, profile, answers, case.counts, measures, now)
     else:
         derived = context.derived if context.HasField("derived") else derive(context.facts, pack.knowledge, now)
         role = context.workstation.role if context.workstation.HasField("role") else None

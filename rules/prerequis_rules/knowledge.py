@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from prerequis.v1.register_pb2 import Profile
+from prerequis.v1.services_pb2 import TLS, ServiceProtocol
 from prerequis_rules.schema import Document, Table
 
 
@@ -39,6 +41,19 @@ class Family(StrEnum):
     WINDOWS = "windows"
     LINUX = "linux"
     MACOS = "macos"
+
+
+class _Protocol(StrEnum):
+    TLS = "TLS"
+    MUTUAL_TLS = "MUTUAL_TLS"
+    CRL = "CRL"
+    OCSP = "OCSP"
+    TCP = "TCP"
+
+
+class _Insi(StrEnum):
+    CARD = "CARD"
+    SERVER_CERTIFICATE = "SERVER_CERTIFICATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,24 @@ class ReaderModel:
 
 
 @dataclass(frozen=True, slots=True)
+class NationalService:
+    """A host that establishments need, whoever edits their DUI."""
+
+    host: str
+    port: int
+    protocol: ServiceProtocol.ValueType
+    path: str
+    """What is asked over HTTP; empty for the other protocols."""
+    purpose: str
+    name: str
+    """In French, as a network administrator is told."""
+    essential: bool
+    """The DUI's own sources need it; the others are for comfort or for later."""
+    insi: Profile.Insi.ValueType
+    """The way of calling INSi that needs it; unspecified: whichever."""
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
     """All that is known, in the order of the files."""
 
@@ -127,6 +160,9 @@ class Knowledge:
     programs: tuple[ProgramRelease, ...] = ()
     cards: tuple[CardPattern, ...] = ()
     readers: tuple[ReaderModel, ...] = ()
+    services: tuple[NationalService, ...] = ()
+    issuers: tuple[str, ...] = ()
+    """What the issuer of a national service's certificate may contain besides the world's public authorities."""
 
 
 def read_knowledge(documents: list[Document]) -> Knowledge:
@@ -135,9 +171,11 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
     programs: list[ProgramRelease] = []
     cards: list[CardPattern] = []
     readers: list[ReaderModel] = []
+    services: list[NationalService] = []
+    issuers: list[str] = []
     for document in documents:
         root = document.root
-        if any(map(root.has, ("release", "application", "card", "reader"))):
+        if any(map(root.has, ("release", "application", "card", "reader", "service"))):
             root.text("source")
             root.day("dated")
             root.optional_text("commit")
@@ -155,7 +193,11 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
         elif root.has("reader"):
             readers.extend(_reader(row) for row in root.tables("reader"))
             root.close()
-    return Knowledge(tuple(releases), tuple(programs), tuple(cards), tuple(readers))
+        elif root.has("service"):
+            issuers.extend(root.texts("issuers"))
+            services.extend(_service(row) for row in root.tables("service"))
+            root.close()
+    return Knowledge(tuple(releases), tuple(programs), tuple(cards), tuple(readers), tuple(services), tuple(issuers))
 
 
 def _release(row: Table, family: Family) -> Release:
@@ -240,6 +282,21 @@ def _reader(row: Table) -> ReaderModel:
     )
     row.close()
     return reader
+
+
+def _service(row: Table) -> NationalService:
+    service = NationalService(
+        host=row.text("host"),
+        port=row.integer("port", minimum=1),
+        protocol=ServiceProtocol.Value(row.choice("protocol", _Protocol)) if row.has("protocol") else TLS,
+        path=row.optional_text("path") or "",
+        purpose=row.text("purpose"),
+        name=row.text("name"),
+        essential=row.flag("essential"),
+        insi=Profile.Insi.Value(row.choice("insi", _Insi)) if row.has("insi") else Profile.INSI_UNSPECIFIED,
+    )
+    row.close()
+    return service
 
 
 def _hexadecimal(row: Table, key: str) -> bytes | None:

@@ -38,7 +38,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     from prerequis_agent.survey import survey
 
     state = State(options.state)
-    report = survey(state, frozenset(probe_names()) - {"line"}, progress_on(sys.stderr), sys.stderr.write)
+    names = frozenset(probe_names()) - {"line"}
+    report = survey(state, names, progress_on(sys.stderr), sys.stderr.write, attended=True)
     advice = advise(report, state.enrolment().finess if state.is_enrolled else "")
     colour, to_do = light(advice), remaining(state, report, len(Spool(state.spool)))
     if options.html:

@@ -41,12 +41,13 @@ def run(options: argparse.Namespace) -> ExitCode:
     state.enrolment()
     identity = current_identity(state, datetime.now(UTC))
     spool = Spool(state.spool)
-    postponed = "" if options.now or sys.stdin.isatty() else _postponed(state)
+    attended = options.now or sys.stdin.isatty()
+    postponed = "" if attended else _postponed(state)
     if postponed:
         sys.stdout.write(f"{postponed}\n")
         return hand_in(state) if len(spool) else ExitCode.DONE
     names = frozenset(probe_names()) - ({"line"} if options.no_line else set())
-    report = survey(state, names, progress_on(sys.stderr), sys.stderr.write)
+    report = survey(state, names, progress_on(sys.stderr), sys.stderr.write, attended)
     if not len(spool) and _confirmed(state, report, identity):
         _remember(state, report)
         sys.stdout.write("Rien n'a changé sur ce poste depuis le dernier rapport remis : confirmé.\n")

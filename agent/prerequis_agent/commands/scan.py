@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     names = {options.only} if options.only else set(probe_names())
     if options.no_line:
         names.discard("line")
-    report = survey(State(options.state), frozenset(names), progress_on(sys.stderr), sys.stderr.write)
+    report = survey(State(options.state), frozenset(names), progress_on(sys.stderr), sys.stderr.write, attended=True)
     if options.json:
         document = json_format.MessageToJson(report, always_print_fields_with_no_presence=True, ensure_ascii=False)
         sys.stdout.write(f"{document}\n")

@@ -11,9 +11,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.message import DecodeError
 
+from prerequis.v1.facts_pb2 import Services
 from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, Report, SignedReport
 from prerequis_collector.errors import InvalidInput, NotFound, NotIdentified
 from prerequis_collector.services.authority import MALFORMED, Authority, Kind, named_by
+from prerequis_collector.services.reachability import note_services
 from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.reports import ReportRow, Reports
@@ -40,6 +42,8 @@ class Verified:
     collected_at: datetime
     compressed: bytes
     signature: bytes
+    services: Services | None = None
+    """What it says of the services that its site needs; None when its machine was not to ask."""
 
 
 def verify(signed: SignedReport, authority: Authority, now: datetime) -> Verified | Receipt:
@@ -47,10 +51,17 @@ def verify(signed: SignedReport, authority: Authority, now: datetime) -> Verifie
     digest = hashlib.sha256(signed.report).digest()
     try:
         agent_id = _signer(signed, authority)
-        collected_at = _collected_at(signed.report, now)
+        report = _report(signed.report, now)
     except _Refused as refused:
         return Receipt(digest=digest, state=Receipt.REFUSED, reason=str(refused))
-    return Verified(digest, agent_id, collected_at, zlib.compress(signed.report), signed.signature)
+    return Verified(
+        digest,
+        agent_id,
+        report.collected_at.ToDatetime(UTC),
+        zlib.compress(signed.report),
+        signed.signature,
+        report.facts.services if report.facts.HasField("services") else None,
+    )
 
 
 def keep(transaction: Transaction, report: Verified, now: datetime) -> Receipt:
@@ -74,6 +85,8 @@ def keep(transaction: Transaction, report: Verified, now: datetime) -> Receipt:
     new = Reports(transaction).keep(row)
     if new:
         Sites(transaction).touch(finess)
+        if report.services is not None:
+            note_services(transaction, finess, report.services, report.collected_at)
     receipt = Receipt(digest=report.digest, state=Receipt.KEPT if new else Receipt.ALREADY_KEPT)
     receipt.received_at.FromDatetime(now)
     return receipt
@@ -91,6 +104,10 @@ def confirm(transaction: Transaction, agent_id: str, request: ConfirmRequest, no
     if finess is None or not Reports(transaction).confirm(agent_id, request.digest, collected_at, now):
         raise NotFound("Ce rapport n'est pas le dernier reçu de ce poste : remettre le rapport entier.")
     Sites(transaction).touch(finess)
+    kept = Reports(transaction).find(request.digest)
+    report = Report.FromString(kept.body) if kept else Report()
+    if report.facts.HasField("services"):
+        note_services(transaction, finess, report.facts.services, collected_at)
     receipt = Receipt(digest=request.digest, state=Receipt.ALREADY_KEPT)
     receipt.received_at.FromDatetime(now)
     return receipt
@@ -114,7 +131,7 @@ def _signer(signed: SignedReport, authority: Authority) -> str:
     return named.name
 
 
-def _collected_at(body: bytes, now: datetime) -> datetime:
+def _report(body: bytes, now: datetime) -> Report:
     if len(body) > LARGEST_REPORT_BYTES:
         raise _Refused("Le rapport est trop gros.")
     try:
@@ -128,4 +145,4 @@ def _collected_at(body: bytes, now: datetime) -> datetime:
         raise _Refused("L'horloge du poste avance : la régler, puis refaire l'observation.")
     if collected_at < now - _OLDEST:
         raise _Refused("Le rapport a plus de deux ans : régler l'horloge du poste, puis refaire l'observation.")
-    return collected_at
+    return report

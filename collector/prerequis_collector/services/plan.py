@@ -20,13 +20,22 @@ def demand_bits_per_second(profile: Profile, site: SiteRow) -> float:
     return (site.simultaneous_users or 0) * profile.bits_per_second_per_user
 
 
-def plan_of(pack: Pack, site: SiteRow, collector: Address) -> GetPlanResponse:
-    """Return the profile's hosts, the collector in place of an empty name, and the site's demand."""
+def plan_of(pack: Pack, site: SiteRow, collector: Address, *, national: bool = True) -> GetPlanResponse:
+    """Return the hosts to ask and the site's demand; `national`: with the services that every site needs."""
     profile = profile_of(pack, site)
-    targets = [
-        Target(host=host.host, port=host.port, purpose=host.purpose)
+    demand = demand_bits_per_second(profile, site)
+    return GetPlanResponse(targets=targets(pack, profile, collector, national=national), demand_bits_per_second=demand)
+
+
+def targets(pack: Pack, profile: Profile, collector: Address, *, national: bool) -> list[Target]:
+    """Return the profile's hosts, the collector in place of an empty name, then the national services, each once."""
+    asked = {
+        (host.host, host.port): Target(host=host.host, port=host.port, purpose=host.purpose, protocol=host.protocol)
         if host.host
         else Target(host=collector.host, port=collector.port, purpose=host.purpose)
         for host in profile.hosts
-    ]
-    return GetPlanResponse(targets=targets, demand_bits_per_second=demand_bits_per_second(profile, site))
+    }
+    for one in pack.knowledge.services if national else ():
+        target = Target(host=one.host, port=one.port, purpose=one.purpose, protocol=one.protocol, path=one.path)
+        asked.setdefault((one.host, one.port), target)
+    return list(asked.values())

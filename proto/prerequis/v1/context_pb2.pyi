@@ -292,6 +292,7 @@ class DerivedCard(message.Message):
     IS_CPX_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
     GENERATION_FIELD_NUMBER: builtins.int
+    REGISTERED_FIELD_NUMBER: builtins.int
     kind: builtins.str
     """cps2ter, cps3, cps3-contactless, cps4, cpx-probable, vitale, other."""
     is_cpx: builtins.bool
@@ -299,6 +300,8 @@ class DerivedCard(message.Message):
     """French: "carte Vitale", "CPx, génération CPS4"."""
     generation: builtins.str
     """cps2ter, cps3, cps4; of a CPx card whose ATR is listed."""
+    registered: builtins.bool
+    """Windows was told which program serves this card; unset elsewhere, and where what it was told is not known."""
     def __init__(
         self,
         *,
@@ -306,10 +309,11 @@ class DerivedCard(message.Message):
         is_cpx: builtins.bool | None = ...,
         name: builtins.str | None = ...,
         generation: builtins.str | None = ...,
+        registered: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_generation", b"_generation", "_is_cpx", b"_is_cpx", "_kind", b"_kind", "_name", b"_name", "generation", b"generation", "is_cpx", b"is_cpx", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_generation", b"_generation", "_is_cpx", b"_is_cpx", "_kind", b"_kind", "_name", b"_name", "_registered", b"_registered", "generation", b"generation", "is_cpx", b"is_cpx", "kind", b"kind", "name", b"name", "registered", b"registered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_generation", b"_generation", "_is_cpx", b"_is_cpx", "_kind", b"_kind", "_name", b"_name", "generation", b"generation", "is_cpx", b"is_cpx", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_generation", b"_generation", "_is_cpx", b"_is_cpx", "_kind", b"_kind", "_name", b"_name", "_registered", b"_registered", "generation", b"generation", "is_cpx", b"is_cpx", "kind", b"kind", "name", b"name", "registered", b"registered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__generation: _TypeAlias = typing.Literal["generation"]  # noqa: Y015
     _WhichOneofArgType__generation: _TypeAlias = typing.Literal["_generation", b"_generation"]  # noqa: Y015
@@ -319,6 +323,8 @@ class DerivedCard(message.Message):
     _WhichOneofArgType__kind: _TypeAlias = typing.Literal["_kind", b"_kind"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__registered: _TypeAlias = typing.Literal["registered"]  # noqa: Y015
+    _WhichOneofArgType__registered: _TypeAlias = typing.Literal["_registered", b"_registered"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__generation) -> _WhichOneofReturnType__generation | None: ...
     @typing.overload
@@ -327,6 +333,8 @@ class DerivedCard(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__kind) -> _WhichOneofReturnType__kind | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__registered) -> _WhichOneofReturnType__registered | None: ...
 
 @typing.final
 class DerivedReader(message.Message):
@@ -337,21 +345,28 @@ class DerivedReader(message.Message):
     MODEL_FIELD_NUMBER: builtins.int
     KIND_FIELD_NUMBER: builtins.int
     NEEDS_VENDOR_DRIVER_FIELD_NUMBER: builtins.int
+    UNSEEN_CAUSE_FIELD_NUMBER: builtins.int
+    UNSEEN_REMEDY_FIELD_NUMBER: builtins.int
     model: builtins.str
     kind: builtins.str
     """contact, contactless, dual, pinpad, keyboard."""
     needs_vendor_driver: builtins.bool
     """The system's own CCID driver is known not to do."""
+    unseen_cause: builtins.str
+    """Why PC/SC does not show it, and what to do, in French; unset of one that it shows."""
+    unseen_remedy: builtins.str
     def __init__(
         self,
         *,
         model: builtins.str | None = ...,
         kind: builtins.str | None = ...,
         needs_vendor_driver: builtins.bool | None = ...,
+        unseen_cause: builtins.str | None = ...,
+        unseen_remedy: builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_kind", b"_kind", "_model", b"_model", "_needs_vendor_driver", b"_needs_vendor_driver", "kind", b"kind", "model", b"model", "needs_vendor_driver", b"needs_vendor_driver"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_kind", b"_kind", "_model", b"_model", "_needs_vendor_driver", b"_needs_vendor_driver", "_unseen_cause", b"_unseen_cause", "_unseen_remedy", b"_unseen_remedy", "kind", b"kind", "model", b"model", "needs_vendor_driver", b"needs_vendor_driver", "unseen_cause", b"unseen_cause", "unseen_remedy", b"unseen_remedy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_kind", b"_kind", "_model", b"_model", "_needs_vendor_driver", b"_needs_vendor_driver", "kind", b"kind", "model", b"model", "needs_vendor_driver", b"needs_vendor_driver"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_kind", b"_kind", "_model", b"_model", "_needs_vendor_driver", b"_needs_vendor_driver", "_unseen_cause", b"_unseen_cause", "_unseen_remedy", b"_unseen_remedy", "kind", b"kind", "model", b"model", "needs_vendor_driver", b"needs_vendor_driver", "unseen_cause", b"unseen_cause", "unseen_remedy", b"unseen_remedy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__kind: _TypeAlias = typing.Literal["kind"]  # noqa: Y015
     _WhichOneofArgType__kind: _TypeAlias = typing.Literal["_kind", b"_kind"]  # noqa: Y015
@@ -359,12 +374,20 @@ class DerivedReader(message.Message):
     _WhichOneofArgType__model: _TypeAlias = typing.Literal["_model", b"_model"]  # noqa: Y015
     _WhichOneofReturnType__needs_vendor_driver: _TypeAlias = typing.Literal["needs_vendor_driver"]  # noqa: Y015
     _WhichOneofArgType__needs_vendor_driver: _TypeAlias = typing.Literal["_needs_vendor_driver", b"_needs_vendor_driver"]  # noqa: Y015
+    _WhichOneofReturnType__unseen_cause: _TypeAlias = typing.Literal["unseen_cause"]  # noqa: Y015
+    _WhichOneofArgType__unseen_cause: _TypeAlias = typing.Literal["_unseen_cause", b"_unseen_cause"]  # noqa: Y015
+    _WhichOneofReturnType__unseen_remedy: _TypeAlias = typing.Literal["unseen_remedy"]  # noqa: Y015
+    _WhichOneofArgType__unseen_remedy: _TypeAlias = typing.Literal["_unseen_remedy", b"_unseen_remedy"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__kind) -> _WhichOneofReturnType__kind | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__needs_vendor_driver) -> _WhichOneofReturnType__needs_vendor_driver | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unseen_cause) -> _WhichOneofReturnType__unseen_cause | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unseen_remedy) -> _WhichOneofReturnType__unseen_remedy | None: ...
 
 @typing.final
 class Tally(message.Message):
@@ -569,6 +592,7 @@ class SiteService(message.Message):
     ESSENTIAL_FIELD_NUMBER: builtins.int
     INTERCEPTED_FIELD_NUMBER: builtins.int
     TROUBLE_FIELD_NUMBER: builtins.int
+    NATIONAL_FIELD_NUMBER: builtins.int
     name: builtins.str
     """French, for a network administrator: "téléservice INSi"."""
     essential: builtins.bool
@@ -577,6 +601,8 @@ class SiteService(message.Message):
     """The certificate is of neither a public nor an expected authority although the machine trusts it."""
     trouble: builtins.str
     """One French sentence: host, port, what failed, since when; unset when it was reached."""
+    national: builtins.bool
+    """One of the services that every site needs, whoever edits its DUI."""
     @builtins.property
     def endpoint(self) -> facts_pb2.Endpoint: ...
     @builtins.property
@@ -592,10 +618,11 @@ class SiteService(message.Message):
         essential: builtins.bool | None = ...,
         intercepted: builtins.bool | None = ...,
         trouble: builtins.str | None = ...,
+        national: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_national", b"_national", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "national", b"national", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_national", b"_national", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "national", b"national", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__essential: _TypeAlias = typing.Literal["essential"]  # noqa: Y015
     _WhichOneofArgType__essential: _TypeAlias = typing.Literal["_essential", b"_essential"]  # noqa: Y015
@@ -603,6 +630,8 @@ class SiteService(message.Message):
     _WhichOneofArgType__intercepted: _TypeAlias = typing.Literal["_intercepted", b"_intercepted"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__national: _TypeAlias = typing.Literal["national"]  # noqa: Y015
+    _WhichOneofArgType__national: _TypeAlias = typing.Literal["_national", b"_national"]  # noqa: Y015
     _WhichOneofReturnType__trouble: _TypeAlias = typing.Literal["trouble"]  # noqa: Y015
     _WhichOneofArgType__trouble: _TypeAlias = typing.Literal["_trouble", b"_trouble"]  # noqa: Y015
     @typing.overload
@@ -611,5 +640,7 @@ class SiteService(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__intercepted) -> _WhichOneofReturnType__intercepted | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__national) -> _WhichOneofReturnType__national | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__trouble) -> _WhichOneofReturnType__trouble | None: ...

@@ -1,0 +1,46 @@
+"""What was last found of the services that each site needs, and since when each failure stands."""
+
+import zlib
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from prerequis_collector.store.columns import Instant
+from prerequis_collector.store.database import Transaction
+
+
+class SiteServicesRow(SQLModel, table=True):
+    """One site's services, as the machine that asked them last found them."""
+
+    __tablename__ = "site_services"
+
+    finess: str = Field(primary_key=True, foreign_key="sites.finess")
+    observed_at: datetime = Field(sa_type=Instant)
+    compressed: bytes
+    """A serialised SiteServices, zlib."""
+
+    @classmethod
+    def of(cls, finess: str, observed_at: datetime, body: bytes) -> "SiteServicesRow":
+        """Return the row that keeps a serialised SiteServices."""
+        return cls(finess=finess, observed_at=observed_at, compressed=zlib.compress(body))
+
+    @property
+    def body(self) -> bytes:
+        """Return the serialised SiteServices."""
+        return zlib.decompress(self.compressed)
+
+
+class KnownServices:
+    """The services of the sites within one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def find(self, finess: str) -> SiteServicesRow | None:
+        """Return what was last found at the site, or None when no machine of it ever asked."""
+        return self._transaction.get(SiteServicesRow, finess)
+
+    def save(self, row: SiteServicesRow) -> None:
+        """Keep what was found in place of what was before."""
+        self._transaction.merge(row)
+        self._transaction.flush()
