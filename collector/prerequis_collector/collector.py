@@ -33,8 +33,12 @@ class Collector:
     leases: Leases = field(default_factory=Leases)
     now: Callable[[], datetime] = _utc_now
     """This moment, UTC."""
+    holder: str = "collector"
+    """Tells this collector from the others on its database; the same when it is started anew."""
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while summaries are brought up to date: doing it twice at once would only take twice the time."""
+    national_services: bool = True
+    """Whether one machine of each site asks the national services too."""
 
     async def read(self, question: Callable[[Transaction], T]) -> T:
         """Return the answer of one consistent view; raises StorageUnavailable and what the question raises."""

@@ -60,6 +60,12 @@ class Config:
     database_url: str
     rules: Path | None
     """An organisation's own rules, laid over those of the program."""
+    national_services: bool = True
+    """Whether sites are asked to reach the national services (INSi, Pro Santé Connect…) besides their profile's hosts;
+    `national_services = false` in `collector.toml` keeps a closed network or a rehearsal away from them."""
+
+    uplink_bits_per_second: float = 1e9
+    """What the collector's own access carries; `uplink_megabits` in `collector.toml`. Measuring takes half at most."""
 
     @property
     def public_name(self) -> str:
@@ -121,7 +127,9 @@ def load(data: Path) -> Config:
             written = tomllib.load(file)
         names = tuple(str(name) for name in written["names"])
         rules = data / str(written["rules"]) if "rules" in written else None
-        return Config(data, names, str(written.get("database", default_database_url(data))), rules)
+        national = bool(written.get("national_services", True))
+        uplink = float(written.get("uplink_megabits", 1000)) * 1e6
+        return Config(data, names, str(written.get("database", default_database_url(data))), rules, national, uplink)
     except FileNotFoundError:
         raise InvalidInput(
             f"{data} n'est pas le dossier d'un collecteur : lancer d'abord « prerequis-collector init »."

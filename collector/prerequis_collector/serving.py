@@ -1,11 +1,13 @@
 """A collector that serves: its database, its writer, its three ports, brought up and down together."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from prerequis_collector.api import server
 from prerequis_collector.collector import Collector
 from prerequis_collector.config import Config, Listening
+from prerequis_collector.lease_keeper import keeping_leases
 from prerequis_collector.line_server import LineServer, server_context
 from prerequis_collector.opening import load_authority, renew_server_identity
 from prerequis_collector.services.lease import Leases
@@ -19,12 +21,14 @@ _GRACE_SECONDS = 10.0
 @asynccontextmanager
 async def serving(known: Config, database: Database, pack: Pack, wanted: Listening) -> AsyncIterator[Collector]:
     """Give a collector that answers, and let the calls that run end before it goes; raises InvalidInput."""
-    authority, leases = load_authority(known), Leases()
+    authority, leases = load_authority(known), Leases(uplink_bits_per_second=known.uplink_bits_per_second)
     certificate, key = renew_server_identity(known, authority)
     context = server_context(str(certificate), str(key), str(known.authority_certificate))
     line = LineServer(wanted.measure, context, leases)
     writer = Writer(database)
     collector = Collector(database, writer, authority, pack, wanted, leases)
+    collector.national_services = known.national_services
+    collector.holder = f"{socket.gethostname()}:{known.data.absolute()}"
     grpc_server = server.build(collector)
     try:
         identity = (key.read_bytes(), certificate.read_bytes())
@@ -34,9 +38,10 @@ async def serving(known: Config, database: Database, pack: Pack, wanted: Listeni
             enrolment=server.listen(grpc_server, wanted.enrolment, identity, None),
         )
         collector.reached_at = where.under(known.public_name)
-        await grpc_server.start()
-        known.note_listening(where)
-        yield collector
+        async with keeping_leases(collector):
+            await grpc_server.start()
+            known.note_listening(where)
+            yield collector
     finally:
         await grpc_server.stop(_GRACE_SECONDS)
         line.close()

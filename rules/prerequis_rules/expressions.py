@@ -53,6 +53,12 @@ def megabits(rate: float) -> str:
     return f"{rate / 1e6:.1f} Mbit/s".replace(".", ",")
 
 
+def rate(bits_per_second: float) -> str:
+    """Return a rate in both units in which lines are spoken of, in French: "20,0 Mbit/s (2 500 Ko/s)"; 1 Ko = 1000 o."""
+    kilobytes = f"{bits_per_second / 8000:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{megabits(bits_per_second)} ({kilobytes} Ko/s)"
+
+
 def milliseconds(seconds: float) -> str:
     """Return a duration in seconds as French text: "35 ms"."""
     return f"{seconds * 1000:.0f} ms"
@@ -74,6 +80,7 @@ _FUNCTIONS: tuple[tuple[Callable[..., str | int], tuple[cel.Type, ...], cel.Type
     (gigabytes, (cel.Type.INT,), cel.Type.STRING),
     (megabits, (cel.Type.DOUBLE,), cel.Type.STRING),
     (megabits, (cel.Type.INT,), cel.Type.STRING),
+    (rate, (cel.Type.DOUBLE,), cel.Type.STRING),
     (milliseconds, (cel.Type.DOUBLE,), cel.Type.STRING),
     (date, (cel.Type.TIMESTAMP,), cel.Type.STRING),
     (ceil_div, (cel.Type.INT, cel.Type.INT), cel.Type.INT),

@@ -11,7 +11,7 @@ from prerequis_rules.answers import standing
 from prerequis_rules.context import known
 from prerequis_rules.derive import derive
 from prerequis_rules.ends import Ends, TextsOf, apply
-from prerequis_rules.measures import measures_of
+from prerequis_rules.measures import LineSample, measures_of
 from prerequis_rules.memory import Memory, Seen, pieces
 from prerequis_rules.messages import moment
 from prerequis_rules.model import Count, Judgement, Scope, Verdict, Waiver
@@ -57,14 +57,19 @@ def judge_site(
     facts: Iterable[Facts],
     now: datetime,
     memory: Memory | None = None,
+    services: SiteServices | None = None,
+    samples: Sequence[LineSample] = (),
 ) -> tuple[Judgement, ...]:
     """Return every site rule applied to one site, in the order of the rules' ids.
 
     `answers` are by question id; `workstations` holds, by workstation id, what judge_workstation gave; `facts` are the
-    newest of the same machines. A memory spares work as for judge_workstation.
+    newest of the same machines; `services` is what was last found of those that the site needs; `samples` are the
+    measurements of its line that count. A memory spares work as for judge_workstation.
     """
     counts = count(pack, workstations, unseen_machines(site, len(workstations)))
-    answered, measures = standing(pack.questions, answers, now), measures_of(facts)
+    answered, measures = standing(pack.questions, answers, now), measures_of(facts, samples)
+    if services is not None:
+        measures.services.CopyFrom(described(services, profile, pack.knowledge))
     texts = TextsOf(pack, lambda: site_ends(site, profile, answered, counts, measures, now))
     seen = {
         **pieces("site", site),

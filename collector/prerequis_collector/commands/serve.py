@@ -5,10 +5,12 @@ import asyncio
 import logging
 import signal
 import sys
+from dataclasses import replace
 
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
 from prerequis_collector.config import GRPC_PORT, Address, Config, Listening
+from prerequis_collector.errors import InvalidInput
 from prerequis_collector.opening import load_rules, opened_database
 from prerequis_collector.serving import serving
 from prerequis_collector.store.database import Database
@@ -22,6 +24,9 @@ def configure(parser: CommandLine) -> None:
     address = "MACHINE:PORT"
     parser.add_argument("--listen", default=usual, metavar=address, help=f"où répondre aux appels ({usual})")
     parser.add_argument("--measure-listen", metavar=address, help="où mesurer les lignes (port suivant)")
+    parser.add_argument(
+        "--uplink", type=float, metavar="MBIT/S", help="débit de l'accès du collecteur, dont la mesure prend la moitié"
+    )
     parser.add_argument("--enrol-listen", metavar=address, help="où enrôler les postes (deuxième port suivant)")
 
 
@@ -36,6 +41,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     known = config.load(arguments.data)
+    if arguments.uplink is not None:
+        if not arguments.uplink > 0:
+            raise InvalidInput("Le débit de l'accès doit être un nombre positif de Mbit/s.")
+        known = replace(known, uplink_bits_per_second=arguments.uplink * 1e6)
     with opened_database(known) as database:
         asyncio.run(_serve(known, database, wanted))
     return ExitCode.DONE

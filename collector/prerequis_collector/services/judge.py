@@ -7,11 +7,13 @@ from datetime import datetime
 from prerequis.v1.context_pb2 import SiteServices
 from prerequis.v1.register_pb2 import Answer
 from prerequis.v1.report_pb2 import Report
+from prerequis_collector.services.line_results import MOST, samples
 from prerequis_collector.services.plan import profile_of
 from prerequis_collector.services.reachability import known_services
 from prerequis_collector.services.register import require_site, site_message
 from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.database import Transaction
+from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
 from prerequis_collector.store.reports import Reports
 from prerequis_collector.store.sites import SiteRow
 from prerequis_rules.judge import judge_site, judge_workstation, unseen_machines
@@ -40,6 +42,8 @@ class KnownSite:
     answers: Mapping[str, Answer]
     services: SiteServices | None = None
     """What was last found of the services that it needs; None while no machine of it asked."""
+    measurements: Sequence[LineMeasurementRow] = ()
+    """Of its line, the oldest first."""
 
     @property
     def last_seen(self) -> datetime | None:
@@ -65,7 +69,8 @@ def known_site(transaction: Transaction, finess: str) -> KnownSite:
         for kept in Reports(transaction).newest_of_site(finess)
     }
     answers = {kept.question: answer_message(kept) for kept in Answers(transaction).newest_of_site(finess)}
-    return KnownSite(row, machines, answers, known_services(transaction, finess))
+    measurements = LineMeasurements(transaction).newest_of_site(finess, MOST)
+    return KnownSite(row, machines, answers, known_services(transaction, finess), measurements)
 
 
 def judge(pack: Pack, known: KnownSite, now: datetime) -> JudgedSite:
@@ -91,6 +96,7 @@ def judge(pack: Pack, known: KnownSite, now: datetime) -> JudgedSite:
         workstations=workstations,
         facts=[machine.report.facts for machine in known.machines.values()],
         services=known.services,
+        samples=samples(known.measurements, now),
         now=now,
     )
     judgements = (*of_site, *(one for each in workstations.values() for one in each))

@@ -1,86 +1,161 @@
-"""The right to load a line: one measuring machine per site and egress address at a time."""
+"""The leases that this collector gave, in memory: what each may still move, and until when.
+
+The claim on a line is in the database (`line_desk.py`), so that every collector sees it. The bytes are counted here, by
+the only collector that has the token, thousands of times a second.
+"""
 
 import secrets
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
+from prerequis.v1.line_pb2 import LineMethod
 from prerequis_collector.errors import LeaseLost
 
 TIME_TO_LIVE_SECONDS = 30.0
-# facts: 16 MB show 40 Mbit/s over the time of a test; a site that needs more is given more, within reason.
-_LEAST_BYTES = 16_000_000
-_MOST_BYTES = 64_000_000
-_TEST_SECONDS = 2.5
-_MARGIN = 1.25
+"""How long a lease lives without a byte, a renewal or an open connection's sign of life."""
+
+GRACE_SECONDS = 8.0
+"""How long it lives once its last connection has closed: a test opens one after another."""
+
+DEFAULT_UPLINK_BITS_PER_SECOND = 1e9
+"""The least that Arcep's code of conduct asks of a test server; taken for true where nobody said."""
+
+SHARE = 0.5
+"""Of that uplink which measuring may take: beyond it the collector, not the line, would set the pace."""
 
 
 @dataclass(slots=True)
 class Lease:
     """One machine's right to move some bytes in each direction."""
 
-    token: bytes
     agent_id: str
-    place: tuple[str, str]
-    """Site and egress address."""
+    measurement: str
+    """The id under which what is measured is kept."""
     bytes_per_direction: int
-    ends: float
+    method: LineMethod.ValueType = LineMethod.LINE_METHOD_UNSPECIFIED
+    down_target_bits_per_second: float = 0.0
+    """What a sufficiency test is paced at; 0 leaves the direction out."""
+    up_target_bits_per_second: float = 0.0
+    user_bits_per_second: float = 0.0
+    streams: int = 4
+    load_bits_per_second: float = 0.0
+    """What it may take of the collector's uplink."""
+    server_load: float = 0.0
+    """Share of that uplink which measuring took when the lease was given."""
+    token: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    ends: float = 0.0
     """On the monotonic clock."""
     left: dict[str, int] = field(default_factory=dict)
+    connections: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """Another machine measures."""
-
-    retry_after_seconds: float
+    @property
+    def bytes_moved(self) -> int:
+        """Return how many bytes were let through in both directions."""
+        return sum(self.bytes_per_direction - left for left in self.left.values())
 
 
 class Leases:
-    """The leases of one collector, in memory: they end by themselves, so a restart loses nothing that lasts."""
+    """What the byte port asks, from any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        uplink_bits_per_second: float = DEFAULT_UPLINK_BITS_PER_SECOND,
+    ) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._by_place: dict[tuple[str, str], Lease] = {}
         self._by_token: dict[bytes, Lease] = {}
+        self._ended: deque[Lease] = deque()
+        self.uplink_bits_per_second = uplink_bits_per_second
 
-    def acquire(self, agent_id: str, finess: str, egress: str, demand_bits_per_second: float) -> Lease | Busy:
-        """Return a lease, or how long to wait; the same machine asking again takes over its own."""
-        place = (finess, egress)
+    def give(self, lease: Lease) -> None:
+        """Let a lease be used from now on; an earlier one of the same machine ends."""
         with self._lock:
-            now = self._clock()
-            holder = self._by_place.get(place)
-            if holder is not None and holder.ends > now and holder.agent_id != agent_id:
-                return Busy(holder.ends - now)
-            for ended in [lease for lease in self._by_token.values() if lease.ends <= now or lease is holder]:
-                self._forget(ended)
-            cap = round(min(_MOST_BYTES, max(_LEAST_BYTES, demand_bits_per_second / 8 * _TEST_SECONDS * _MARGIN)))
-            lease = Lease(secrets.token_bytes(16), agent_id, place, cap, now + TIME_TO_LIVE_SECONDS)
-            lease.left = {"down": cap, "up": cap}
-            self._by_place[place] = self._by_token[lease.token] = lease
-            return lease
+            for earlier in [one for one in self._by_token.values() if one.agent_id == lease.agent_id]:
+                self._end(earlier)
+            lease.left = {"down": lease.bytes_per_direction, "up": lease.bytes_per_direction}
+            lease.ends = self._clock() + TIME_TO_LIVE_SECONDS
+            self._by_token[lease.token] = lease
+
+    def has_room(self, load_bits_per_second: float) -> bool:
+        """Return whether the collector's uplink bears one more test; the only one is always borne."""
+        load = self._load()
+        return load == 0 or load + load_bits_per_second <= SHARE * self.uplink_bits_per_second
+
+    def server_load(self) -> float:
+        """Return the share of the collector's uplink that live leases may take."""
+        return self._load() / self.uplink_bits_per_second
+
+    def find(self, agent_id: str, token: bytes) -> Lease:
+        """Return the live lease; raises LeaseLost."""
+        with self._lock:
+            return self._held(agent_id, token)
 
     def renew(self, agent_id: str, token: bytes) -> None:
         """Let the lease live for its full time again; raises LeaseLost."""
         with self._lock:
             self._held(agent_id, token).ends = self._clock() + TIME_TO_LIVE_SECONDS
 
-    def release(self, agent_id: str, token: bytes) -> None:
-        """End the lease; nothing happens when it has ended."""
+    def release(self, agent_id: str, token: bytes) -> Lease | None:
+        """End the lease and return it; None when it has ended or is another machine's."""
         with self._lock:
             lease = self._by_token.get(token)
-            if lease is not None and lease.agent_id == agent_id:
-                self._forget(lease)
+            if lease is None or lease.agent_id != agent_id or lease.ends <= self._clock():
+                return None
+            del self._by_token[token]
+            return lease
 
     def spend(self, agent_id: str, token: bytes, direction: str, wanted: int) -> int:
-        """Return how many of the wanted bytes may still move, and count them; raises LeaseLost."""
+        """Return how many of the wanted bytes may still move, and count them; raises LeaseLost.
+
+        Bytes that move are a sign of life: the lease lives for its full time again.
+        """
         with self._lock:
             lease = self._held(agent_id, token)
             granted = min(wanted, lease.left[direction])
             lease.left[direction] -= granted
+            if granted:
+                lease.ends = self._clock() + TIME_TO_LIVE_SECONDS
             return granted
+
+    @contextmanager
+    def connection(self, agent_id: str, token: bytes) -> Iterator[Lease]:
+        """Give the lease for the time of a connection; soon after its last one it ends. Raises LeaseLost."""
+        with self._lock:
+            lease = self._held(agent_id, token)
+            lease.connections += 1
+        try:
+            yield lease
+        finally:
+            with self._lock:
+                lease.connections -= 1
+                if lease.connections == 0:
+                    lease.ends = min(lease.ends, self._clock() + GRACE_SECONDS)
+
+    def live(self) -> list[Lease]:
+        """Return the leases in use."""
+        with self._lock:
+            self._sweep()
+            return list(self._by_token.values())
+
+    def next_ended(self) -> Lease | None:
+        """Return, once, a lease that ended without being released; None when there is none."""
+        with self._lock:
+            self._sweep()
+            return self._ended.popleft() if self._ended else None
+
+    def put_back(self, lease: Lease) -> None:
+        """Let next_ended return this lease once more."""
+        with self._lock:
+            self._ended.append(lease)
+
+    def _load(self) -> float:
+        return sum(lease.load_bits_per_second for lease in self.live())
 
     def _held(self, agent_id: str, token: bytes) -> Lease:
         lease = self._by_token.get(token)
@@ -88,7 +163,11 @@ class Leases:
             raise LeaseLost("Ce droit de mesurer a pris fin.")
         return lease
 
-    def _forget(self, lease: Lease) -> None:
-        self._by_token.pop(lease.token, None)
-        if self._by_place.get(lease.place) is lease:
-            del self._by_place[lease.place]
+    def _sweep(self) -> None:
+        now = self._clock()
+        for lease in [one for one in self._by_token.values() if one.ends <= now]:
+            self._end(lease)
+
+    def _end(self, lease: Lease) -> None:
+        del self._by_token[lease.token]
+        self._ended.append(lease)

@@ -75,6 +75,12 @@ class LineMeasurements:
         )
         return self._transaction.exec(query.order_by(col(LineMeasurementRow.began_at))).all()
 
+    def newest_of_site(self, finess: str, most: int) -> Sequence[LineMeasurementRow]:
+        """Return the site's newest measurements, so many at most, the oldest first."""
+        newest = select(LineMeasurementRow).where(LineMeasurementRow.finess == finess)
+        rows = self._transaction.exec(newest.order_by(col(LineMeasurementRow.began_at).desc()).limit(most)).all()
+        return rows[::-1]
+
     def all(self, began_after: datetime) -> Iterator[LineMeasurementRow]:
         """Give every measurement since, site by site, the oldest first; few are held at a time."""
         query = select(LineMeasurementRow).where(col(LineMeasurementRow.began_at) > began_after)
@@ -88,19 +94,20 @@ class LineMeasurements:
         )
         return int(self._transaction.exec(total).one() or 0)
 
-    def beside(self, one: LineMeasurementRow, until: datetime, longest_began: datetime) -> Sequence[LineMeasurementRow]:
-        """Return the other measurements of the same site or egress that overlap `one`, which lasts until then.
+    def beside(self, one: LineMeasurementRow, until: datetime, began_after: datetime) -> Sequence[LineMeasurementRow]:
+        """Return the other measurements of the same site or egress that moved bytes while `one` lasted, until then.
 
-        `longest_began` is before the beginning of any that could still have lasted. Those of another known gateway
-        loaded another line.
+        Only those that have ended: of two that overlap, the last to end finds the other. `began_after` is before the
+        beginning of any that could still have lasted. Those of another known gateway loaded another line.
         """
         other = LineMeasurementRow
         query = select(other).where(
             col(other.id) != one.id,
             or_(col(other.finess) == one.finess, col(other.egress) == one.egress),
-            col(other.began_at) > longest_began,
+            col(other.began_at) > began_after,
             col(other.began_at) < until,
-            or_(col(other.ended_at).is_(None), col(other.ended_at) > one.began_at),
+            col(other.ended_at) > one.began_at,
+            col(other.bytes_moved) > 0,
         )
         found = self._transaction.exec(query.order_by(col(other.id))).all()
         return [row for row in found if not (row.gateway and one.gateway and row.gateway != one.gateway)]

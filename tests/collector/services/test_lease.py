@@ -1,11 +1,12 @@
-"""One measuring machine per site and egress address."""
+"""What a lease lets move, and how long it lives."""
+
+import threading
 
 import pytest
 
+from prerequis.v1.line_pb2 import SUFFICIENCY
 from prerequis_collector.errors import LeaseLost
-from prerequis_collector.services.lease import TIME_TO_LIVE_SECONDS, Busy, Lease, Leases
-
-SITE, EGRESS = "330000019", "192.0.2.1"
+from prerequis_collector.services.lease import GRACE_SECONDS, SHARE, TIME_TO_LIVE_SECONDS, Lease, Leases
 
 
 class Clock:
@@ -15,73 +16,134 @@ class Clock:
         return self.now
 
 
-def _acquired(leases: Leases, agent: str, site: str = SITE, egress: str = EGRESS, demand: float = 0) -> Lease:
-    lease = leases.acquire(agent, site, egress, demand)
-    assert isinstance(lease, Lease)
+def given(leases: Leases, agent: str = "a", size: int = 1000, load: float = 0.0) -> Lease:
+    lease = Lease(agent, f"of {agent}", size, SUFFICIENCY, load_bits_per_second=load)
+    leases.give(lease)
     return lease
 
 
-def test_a_second_machine_waits_until_the_first_is_done() -> None:
+def test_a_lease_that_ended_is_worth_nothing_and_is_told_of_once() -> None:
     clock = Clock()
     leases = Leases(clock)
-    first = _acquired(leases, "a")
-    clock.now = 10
-    assert leases.acquire("b", SITE, EGRESS, 0) == Busy(TIME_TO_LIVE_SECONDS - 10)
-    leases.release("a", first.token)
-    _acquired(leases, "b")
-
-
-def test_another_egress_address_or_another_site_measures_at_the_same_time() -> None:
-    leases = Leases(Clock())
-    _acquired(leases, "a")
-    _acquired(leases, "b", egress="198.51.100.1")
-    _acquired(leases, "c", site="330000027")
-
-
-def test_a_lease_that_ended_is_taken_over_and_worth_nothing() -> None:
-    clock = Clock()
-    leases = Leases(clock)
-    first = _acquired(leases, "a")
+    lease = given(leases)
     clock.now = TIME_TO_LIVE_SECONDS
-    second = _acquired(leases, "b")
     with pytest.raises(LeaseLost):
-        leases.spend("a", first.token, "down", 1)
-    assert leases.spend("b", second.token, "down", 1) == 1
+        leases.spend("a", lease.token, "down", 1)
+    assert leases.next_ended() is lease
+    assert leases.next_ended() is None
 
 
-def test_a_renewed_lease_lives_for_its_full_time_again() -> None:
+def test_an_end_that_could_not_be_noted_is_told_of_again() -> None:
+    leases = Leases(clock := Clock())
+    lease = given(leases)
+    clock.now = TIME_TO_LIVE_SECONDS
+    assert leases.next_ended() is lease
+    leases.put_back(lease)
+    assert leases.next_ended() is lease
+
+
+def test_bytes_that_move_renew_the_lease() -> None:
     clock = Clock()
     leases = Leases(clock)
-    lease = _acquired(leases, "a")
-    clock.now = 20
+    lease = given(leases)
+    clock.now = TIME_TO_LIVE_SECONDS - 1
+    leases.spend("a", lease.token, "up", 1)
+    clock.now = 2 * TIME_TO_LIVE_SECONDS - 2
     leases.renew("a", lease.token)
-    clock.now = 20 + TIME_TO_LIVE_SECONDS - 1
-    assert isinstance(leases.acquire("b", SITE, EGRESS, 0), Busy)
+    clock.now = 3 * TIME_TO_LIVE_SECONDS - 3
+    assert leases.find("a", lease.token) is lease
 
 
-def test_a_machine_that_asks_again_takes_over_its_own_lease() -> None:
-    leases = Leases(Clock())
-    first = _acquired(leases, "a")
-    second = _acquired(leases, "a")
+def test_a_spent_lease_is_not_renewed_by_asking_for_more() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    lease = given(leases, size=1)
+    assert leases.spend("a", lease.token, "up", 5) == 1
+    clock.now = TIME_TO_LIVE_SECONDS - 1
+    assert leases.spend("a", lease.token, "up", 5) == 0
+    clock.now = TIME_TO_LIVE_SECONDS
     with pytest.raises(LeaseLost):
-        leases.renew("a", first.token)
-    leases.renew("a", second.token)
+        leases.find("a", lease.token)
+
+
+def test_each_direction_has_its_own_bytes() -> None:
+    leases = Leases(Clock())
+    lease = given(leases, size=10)
+    assert leases.spend("a", lease.token, "down", 25) == 10
+    assert leases.spend("a", lease.token, "down", 1) == 0
+    assert leases.spend("a", lease.token, "up", 4) == 4
+    assert lease.bytes_moved == 14
+
+
+def test_soon_after_its_last_connection_a_lease_ends() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    lease = given(leases)
+    with leases.connection("a", lease.token):
+        with leases.connection("a", lease.token):
+            pass
+        clock.now = GRACE_SECONDS + 1
+        leases.spend("a", lease.token, "down", 1)
+    clock.now += GRACE_SECONDS - 1
+    leases.find("a", lease.token)
+    clock.now += 1
+    assert leases.next_ended() is lease
+
+
+def test_the_next_connection_of_a_test_keeps_the_lease() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    lease = given(leases)
+    with leases.connection("a", lease.token):
+        pass
+    with leases.connection("a", lease.token):
+        leases.spend("a", lease.token, "up", 1)
+        clock.now = TIME_TO_LIVE_SECONDS - 1
+        leases.find("a", lease.token)
 
 
 def test_the_token_of_another_machine_gives_nothing() -> None:
     leases = Leases(Clock())
-    lease = _acquired(leases, "a")
-    leases.release("b", lease.token)
-    with pytest.raises(LeaseLost):
-        leases.spend("b", lease.token, "up", 1)
-    assert leases.spend("a", lease.token, "up", 1) == 1
+    lease = given(leases)
+    assert leases.release("b", lease.token) is None
+    for use in (leases.find, leases.renew):
+        with pytest.raises(LeaseLost):
+            use("b", lease.token)
+    with pytest.raises(LeaseLost), leases.connection("b", lease.token):
+        pass
+    assert leases.release("a", lease.token) is lease
+    assert leases.release("a", lease.token) is None
+    assert leases.next_ended() is None
 
 
-@pytest.mark.parametrize(("demand", "least", "most"), [(0, 16e6, 16e6), (100e6, 31.25e6, 40e6), (10e9, 64e6, 64e6)])
-def test_the_bytes_of_a_lease_follow_the_demand_within_bounds(demand: float, least: float, most: float) -> None:
+def test_a_machine_has_one_lease_and_its_earlier_one_ends() -> None:
     leases = Leases(Clock())
-    lease = _acquired(leases, "a", demand=demand)
-    assert least <= lease.bytes_per_direction <= most
-    assert leases.spend("a", lease.token, "down", 10**9) == lease.bytes_per_direction
-    assert leases.spend("a", lease.token, "down", 1) == 0
-    assert leases.spend("a", lease.token, "up", 1) == 1
+    first, second = given(leases), given(leases)
+    assert leases.next_ended() is first
+    assert leases.live() == [second]
+
+
+def test_the_uplink_bears_half_of_itself_but_always_one_test() -> None:
+    leases = Leases(Clock(), uplink_bits_per_second=100e6)
+    assert leases.has_room(400e6)
+    given(leases, "a", load=30e6)
+    assert leases.has_room(SHARE * 100e6 - 30e6)
+    assert not leases.has_room(SHARE * 100e6 - 30e6 + 1)
+    assert leases.server_load() == pytest.approx(0.3)
+
+
+def test_many_threads_never_move_more_than_the_lease_gives() -> None:
+    leases = Leases()
+    lease = given(leases, size=10_000)
+    got: list[int] = []
+
+    def drain() -> None:
+        while granted := leases.spend("a", lease.token, "down", 7):
+            got.append(granted)
+
+    threads = [threading.Thread(target=drain) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(got) == 10_000
