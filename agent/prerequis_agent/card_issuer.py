@@ -6,12 +6,12 @@ Cryptolib CPS, internal specification). Seven bytes are asked for, never more, w
 
 from enum import Enum, auto
 
+from prerequis_agent.card_channel import DONE, CardHeld, CardSilent, connected
 from prerequis_agent.pcsc import ConnectedScard
 
-_SELECT = (0x00, 0xA4, 0x09, 0x0C, 0x04, 0x3F, 0x00, 0xD0, 0x03)
+_SELECT = bytes.fromhex("00A4090C043F00D003")
 _ISSUER = bytes.fromhex("5A0A8025000001")
-_READ = (0x00, 0xB0, 0x00, 0x00, len(_ISSUER))
-_DONE = b"\x90\x00"
+_READ = bytes([0x00, 0xB0, 0x00, 0x00, len(_ISSUER)])
 
 CONSENT = (
     "--confirm envoie deux commandes à chaque carte CPx pour vérifier que l'ANS l'a émise. Elles s'arrêtent avant le "
@@ -30,36 +30,20 @@ class Issuer(Enum):
     """The card was not reached, or answered something else than the standard says."""
 
 
-def parse_issuer(answer: bytes) -> Issuer:
+def parse_issuer(answer: bytes, status: int) -> Issuer:
     """Return what the answer to the reading says; bytes beyond those asked for are not looked at."""
-    if answer[-2:] != _DONE:
+    if status != DONE:
         return Issuer.SILENT
-    return Issuer.ANS if answer[:-2][: len(_ISSUER)] == _ISSUER else Issuer.OTHER
+    return Issuer.ANS if answer[: len(_ISSUER)] == _ISSUER else Issuer.OTHER
 
 
 def ask_issuer(scard: ConnectedScard, reader: str) -> Issuer:
-    """Return who issued the card in a reader; shared with other programs, and left as it was."""
-    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
-    if result != scard.SCARD_S_SUCCESS:
-        return Issuer.SILENT
+    """Return who issued the card in a reader."""
     try:
-        protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-        result, card, protocol = scard.SCardConnect(context, reader, scard.SCARD_SHARE_SHARED, protocols)
-        if result == scard.SCARD_E_SHARING_VIOLATION:
-            return Issuer.HELD
-        if result != scard.SCARD_S_SUCCESS:
-            return Issuer.SILENT
-        try:
-            return _read(scard, card, scard.SCARD_PCI_T0 if protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1)
-        finally:
-            scard.SCardDisconnect(card, scard.SCARD_LEAVE_CARD)
-    finally:
-        scard.SCardReleaseContext(context)
-
-
-def _read(scard: ConnectedScard, card: int, protocol: int) -> Issuer:
-    result, selected = scard.SCardTransmit(card, protocol, list(_SELECT))
-    if result != scard.SCARD_S_SUCCESS or bytes(selected[-2:]) != _DONE:
+        with connected(scard, reader) as channel:
+            _, status = channel.ask(_SELECT)
+            return parse_issuer(*channel.ask(_READ)) if status == DONE else Issuer.SILENT
+    except CardHeld:
+        return Issuer.HELD
+    except CardSilent:
         return Issuer.SILENT
-    result, answer = scard.SCardTransmit(card, protocol, list(_READ))
-    return parse_issuer(bytes(answer)) if result == scard.SCARD_S_SUCCESS else Issuer.SILENT

@@ -1,9 +1,12 @@
-"""Names cards for the technician who inserts them, from the list of `prerequis_rules`."""
+"""Names cards and readers for the technician who plugs them in, from the lists of `prerequis_rules`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 
-from prerequis_rules.derive import card_of
+from prerequis.v1.facts_pb2 import Facts
+from prerequis_rules.derive import card_of, derive
 from prerequis_rules.knowledge import Knowledge
 from prerequis_rules.load import load_knowledge
 
@@ -24,6 +27,14 @@ def name_of(atr: bytes) -> NamedCard:
     card = card_of(atr, _knowledge())
     is_cpx = card.is_cpx if card.HasField("is_cpx") else None
     return NamedCard(card.kind, card.name, is_cpx, _advice(card.kind, card.name, is_cpx))
+
+
+def unseen_readers(facts: Facts) -> Iterator[str]:
+    """Give for each reader that PC/SC does not show a French sentence: which one, why, what to do."""
+    for reader in derive(facts, _knowledge(), datetime.now(UTC)).readers:
+        if reader.HasField("unseen_cause"):
+            model = reader.model or "modèle hors liste"
+            yield f"Lecteur branché mais pas vu par PC/SC : {model} ({reader.unseen_cause}). {reader.unseen_remedy}"
 
 
 @cache

@@ -13,12 +13,15 @@ class Scard(Protocol):
     SCARD_E_NO_SERVICE: int
     SCARD_E_SERVICE_STOPPED: int
     SCARD_E_NO_READERS_AVAILABLE: int
+    SCARD_E_INVALID_HANDLE: int
+    SCARD_F_COMM_ERROR: int
     SCARD_W_SECURITY_VIOLATION: int
     SCARD_STATE_UNAWARE: int
     SCARD_STATE_PRESENT: int
     SCARD_STATE_EMPTY: int
     SCARD_STATE_MUTE: int
     SCARD_STATE_UNAVAILABLE: int
+    SCARD_STATE_EXCLUSIVE: int
 
     def SCardEstablishContext(self, scope: int) -> tuple[int, int]:
         """Return the result code and a context."""
@@ -43,11 +46,10 @@ class WatchedScard(Scard, Protocol):
 
     SCARD_E_TIMEOUT: int
     SCARD_E_UNKNOWN_READER: int
-    SCARD_STATE_EXCLUSIVE: int
 
 
 class ConnectedScard(WatchedScard, Protocol):
-    """What reaches a card; only `card_issuer.py` asks for it, and only when a person agreed."""
+    """What reaches a card; only `card_channel.py` asks for it, and only when a person agreed."""
 
     SCARD_SHARE_SHARED: int
     SCARD_LEAVE_CARD: int

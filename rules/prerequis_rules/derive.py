@@ -5,9 +5,11 @@ from fnmatch import fnmatchcase
 
 from prerequis.v1.context_pb2 import Derived, DerivedApplication, DerivedCard, DerivedReader, OsLifecycle
 from prerequis.v1.facts_pb2 import Facts, Reader, System
+from prerequis.v1.middleware_pb2 import RegisteredCards
 from prerequis.v1.software_pb2 import Application
 from prerequis_rules.knowledge import Extension, Family, Knowledge, Libccid, ProgramRelease, Release, numbers
 from prerequis_rules.messages import moment
+from prerequis_rules.smartcard_chain import is_registered, why_unseen
 
 _FAMILIES = {System.WINDOWS: Family.WINDOWS, System.LINUX: Family.LINUX, System.MACOS: Family.MACOS}
 _PRODUCTS = {System.WORKSTATION: "workstation", System.SERVER: "server"}
@@ -25,11 +27,26 @@ def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
         derived.applications.append(program_of(program, facts.system, knowledge, now.astimezone(UTC).date()))
     for reader in facts.smartcard.readers:
         derived.readers.append(reader_of(reader, facts.system, knowledge))
+        _fill_unseen(derived.readers[-1], reader, facts)
         if reader.HasField("atr"):
             derived.cards.append(card_of(reader.atr, knowledge))
+            if facts.middleware.HasField("registered_cards"):
+                _fill_registered(derived.cards[-1], reader.atr, facts.middleware.registered_cards)
         elif reader.card_present or not reader.HasField("card_present"):
             derived.cards.append(DerivedCard())
     return derived
+
+
+def _fill_unseen(derived: DerivedReader, reader: Reader, facts: Facts) -> None:
+    cause = why_unseen(reader, facts, needs_vendor_driver=derived.needs_vendor_driver)
+    if cause:
+        derived.unseen_cause, derived.unseen_remedy = cause.told, cause.remedy
+
+
+def _fill_registered(derived: DerivedCard, atr: bytes, known: RegisteredCards) -> None:
+    registered = is_registered(atr, known)
+    if registered is not None:
+        derived.registered = registered
 
 
 def card_of(atr: bytes, knowledge: Knowledge) -> DerivedCard:

@@ -79,8 +79,8 @@ class StoredCertificates(message.Message):
     MACHINE_STORE_FIELD_NUMBER: builtins.int
     COUNT_FIELD_NUMBER: builtins.int
     WITH_KEY_FIELD_NUMBER: builtins.int
-    EXPIRED_FIELD_NUMBER: builtins.int
     TEST_FIELD_NUMBER: builtins.int
+    EXPIRED_FIELD_NUMBER: builtins.int
     FIRST_END_FIELD_NUMBER: builtins.int
     LAST_END_FIELD_NUMBER: builtins.int
     kind: StoredCertificates.Kind.ValueType
@@ -89,10 +89,10 @@ class StoredCertificates(message.Message):
     count: builtins.int
     with_key: builtins.int
     """With a private key, on this machine or on a card."""
-    expired: builtins.int
-    """Those whose last day is past, on the day of the observation."""
     test: builtins.int
     """Given by the test authorities of the IGC-Santé: good for nothing in production."""
+    expired: builtins.int
+    """Those whose last day is past, on the day of the observation, those of tests aside."""
     @builtins.property
     def first_end(self) -> timestamp_pb2.Timestamp:
         """First day of the month of the earliest and of the latest end among those that are not expired and no test."""
@@ -106,8 +106,8 @@ class StoredCertificates(message.Message):
         machine_store: builtins.bool | None = ...,
         count: builtins.int | None = ...,
         with_key: builtins.int | None = ...,
-        expired: builtins.int | None = ...,
         test: builtins.int | None = ...,
+        expired: builtins.int | None = ...,
         first_end: timestamp_pb2.Timestamp | None = ...,
         last_end: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...

@@ -146,7 +146,6 @@ class Cryptolib(message.Message):
     PKCS11_REGISTERED_FIELD_NUMBER: builtins.int
     CCM_FIELD_NUMBER: builtins.int
     TRACES_FIELD_NUMBER: builtins.int
-    CCM_DETECTS_FIELD_NUMBER: builtins.int
     present: builtins.bool
     version: builtins.str
     """Of the product, without leading zeros: 5.2.2; the oldest where several are installed."""
@@ -160,8 +159,6 @@ class Cryptolib(message.Message):
     """The certificate manager (CCM) is there: it publishes the card's certificates in the Windows store."""
     traces: builtins.bool
     """Traces are on: what the card says is written on the disk."""
-    ccm_detects: builtins.bool
-    """CCM follows cards by itself (autoDetect)."""
     def __init__(
         self,
         *,
@@ -172,16 +169,13 @@ class Cryptolib(message.Message):
         pkcs11_registered: builtins.bool | None = ...,
         ccm: builtins.bool | None = ...,
         traces: builtins.bool | None = ...,
-        ccm_detects: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_ccm", b"_ccm", "_ccm_detects", b"_ccm_detects", "_csp_registered", b"_csp_registered", "_pkcs11_registered", b"_pkcs11_registered", "_pkcs11_version", b"_pkcs11_version", "_present", b"_present", "_traces", b"_traces", "_version", b"_version", "ccm", b"ccm", "ccm_detects", b"ccm_detects", "csp_registered", b"csp_registered", "pkcs11_registered", b"pkcs11_registered", "pkcs11_version", b"pkcs11_version", "present", b"present", "traces", b"traces", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_ccm", b"_ccm", "_csp_registered", b"_csp_registered", "_pkcs11_registered", b"_pkcs11_registered", "_pkcs11_version", b"_pkcs11_version", "_present", b"_present", "_traces", b"_traces", "_version", b"_version", "ccm", b"ccm", "csp_registered", b"csp_registered", "pkcs11_registered", b"pkcs11_registered", "pkcs11_version", b"pkcs11_version", "present", b"present", "traces", b"traces", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_ccm", b"_ccm", "_ccm_detects", b"_ccm_detects", "_csp_registered", b"_csp_registered", "_pkcs11_registered", b"_pkcs11_registered", "_pkcs11_version", b"_pkcs11_version", "_present", b"_present", "_traces", b"_traces", "_version", b"_version", "ccm", b"ccm", "ccm_detects", b"ccm_detects", "csp_registered", b"csp_registered", "pkcs11_registered", b"pkcs11_registered", "pkcs11_version", b"pkcs11_version", "present", b"present", "traces", b"traces", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_ccm", b"_ccm", "_csp_registered", b"_csp_registered", "_pkcs11_registered", b"_pkcs11_registered", "_pkcs11_version", b"_pkcs11_version", "_present", b"_present", "_traces", b"_traces", "_version", b"_version", "ccm", b"ccm", "csp_registered", b"csp_registered", "pkcs11_registered", b"pkcs11_registered", "pkcs11_version", b"pkcs11_version", "present", b"present", "traces", b"traces", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ccm: _TypeAlias = typing.Literal["ccm"]  # noqa: Y015
     _WhichOneofArgType__ccm: _TypeAlias = typing.Literal["_ccm", b"_ccm"]  # noqa: Y015
-    _WhichOneofReturnType__ccm_detects: _TypeAlias = typing.Literal["ccm_detects"]  # noqa: Y015
-    _WhichOneofArgType__ccm_detects: _TypeAlias = typing.Literal["_ccm_detects", b"_ccm_detects"]  # noqa: Y015
     _WhichOneofReturnType__csp_registered: _TypeAlias = typing.Literal["csp_registered"]  # noqa: Y015
     _WhichOneofArgType__csp_registered: _TypeAlias = typing.Literal["_csp_registered", b"_csp_registered"]  # noqa: Y015
     _WhichOneofReturnType__pkcs11_registered: _TypeAlias = typing.Literal["pkcs11_registered"]  # noqa: Y015
@@ -196,8 +190,6 @@ class Cryptolib(message.Message):
     _WhichOneofArgType__version: _TypeAlias = typing.Literal["_version", b"_version"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ccm) -> _WhichOneofReturnType__ccm | None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__ccm_detects) -> _WhichOneofReturnType__ccm_detects | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__csp_registered) -> _WhichOneofReturnType__csp_registered | None: ...
     @typing.overload

@@ -23,7 +23,7 @@ def test_the_cache_and_the_logs_of_the_cards_are_never_looked_at(fixture_host: F
     fixture_host.observe(PROBE)
     inside = [path for path in fixture_host.asked if "santesocial" in path.lower()]
     assert [path for path in inside if "cache" in path.lower() or "log" in path.lower()] == []
-    assert all(path.endswith((".conf", ".so")) for path in inside)
+    assert all(path.endswith((".conf", ".so", ".adm", "/adm")) for path in inside)
 
 
 def test_a_machine_that_shows_nothing_has_no_middleware_known(fixture_host: FixtureHost) -> None:

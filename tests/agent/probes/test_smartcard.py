@@ -1,7 +1,7 @@
 import plistlib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.agent.pcscd import needs_pcscd, pcscd, the_only_pcscd, wait
-from tests.agent.probes.conftest import FixtureHost
+from tests.agent.probes.conftest import FixtureHost, ScriptedPcsc
 from tests.agent.probes.virtual_card import PORTS, VirtualCard
 
 from prerequis.v1.facts_pb2 import Reader, Smartcard
@@ -17,7 +17,8 @@ from prerequis_agent.errors import NotPermitted, ParseError, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.probe import Probe
-from prerequis_agent.probes.smartcard import PROBE, Card, Slot, join, parse_bundle, reader_name
+from prerequis_agent.probes.smartcard import PROBE, Card, Slot, join, reader_name
+from prerequis_agent.usb_readers import Drivers, UsbReader, parse_bundle, parse_usb_interfaces
 
 # ANS, DOPS card-cps.c; for CPS2ter and the carte Vitale, the list of pcsc-tools.
 _ATRS = {
@@ -27,7 +28,7 @@ _ATRS = {
     "CPS4": "3B9B188001001225006480040100009044",
     "CPS4 release candidate": "3B9B188001001225006480000401009044",
     "CPS4 T=0": "3BDC18FF000012250064800004010090 00",
-    "Vitale 2": "3B7513000048 0A3C0C01",
+    "Vitale 2": "3B751300004509EA9000",
 }
 
 
@@ -89,7 +90,8 @@ def test_each_machine_shows_its_readers(check: Callable[[Probe], None], fixture_
 @needs_pcscd
 def test_a_service_that_does_not_run_is_stopped(pcsc_lock: None, tmp_path: Path) -> None:
     seen = PROBE.observe(HostWithLivePcsc(tmp_path))
-    assert seen.facts == Smartcard(service=Smartcard.STOPPED, readers=[Reader(usb_vendor=0x08E6, usb_product=0x3437)])
+    reader = Reader(usb_vendor=0x08E6, usb_product=0x3437, driver_installed=True)
+    assert seen.facts == Smartcard(service=Smartcard.STOPPED, readers=[reader])
     assert "démarrer" in seen.detail
 
 
@@ -107,7 +109,8 @@ def test_a_service_without_readers_shows_none(pcsc_lock: None, tmp_path: Path) -
 @needs_pcscd
 def test_empty_readers_hold_no_card(two_readers: None) -> None:
     assert _live_readers() == [
-        Reader(name=f"Virtual PCD 00 0{slot}", seen_by_pcsc=True, card_present=False) for slot in range(len(PORTS))
+        Reader(name=f"Virtual PCD 00 0{slot}", seen_by_pcsc=True, card_present=False, card_held=False)
+        for slot in range(len(PORTS))
     ]
 
 
@@ -144,7 +147,9 @@ def test_a_card_that_another_program_holds_gives_its_atr_all_the_same(two_reader
         )
         try:
             assert holder.stdout and holder.stdout.readline() == "0\n"
-            assert _live_readers()[0].atr == bytes.fromhex(_ATRS["CPS3"])
+            held, empty = _live_readers()
+            assert (held.atr, held.card_held) == (bytes.fromhex(_ATRS["CPS3"]), True)
+            assert not empty.card_held
         finally:
             holder.communicate("")
     assert card.apdus == []
@@ -156,7 +161,7 @@ def test_without_pyscard_the_bus_still_shows_the_reader(tmp_path: Path) -> None:
             raise Unsupported("Installer pyscard.")
 
     seen = PROBE.observe(WithoutPyscard(tmp_path))
-    assert seen.facts == Smartcard(readers=[Reader(usb_vendor=0x08E6, usb_product=0x3437)])
+    assert seen.facts == Smartcard(readers=[Reader(usb_vendor=0x08E6, usb_product=0x3437, driver_installed=True)])
     assert seen.detail == "Installer pyscard."
 
 
@@ -206,36 +211,89 @@ def test_any_name_loses_its_parentheses_and_nothing_fails(name: str) -> None:
     assert len(reader_name(name)) <= len(name)
 
 
-_TWIN, _OMNIKEY = (0x08E6, 0x3437), (0x076B, 0x5422)
-_NAMES = {_TWIN: "Gemalto PC Twin Reader", _OMNIKEY: "HID OMNIKEY 5422"}
+_TWIN, _OMNIKEY = UsbReader((0x08E6, 0x3437)), UsbReader((0x076B, 0x5422))
+_DRIVERS = Drivers({_TWIN.id: "Gemalto PC Twin Reader", _OMNIKEY.id: "HID OMNIKEY 5422"})
 
 
 def test_two_slots_of_one_device_are_two_readers_and_leave_none_unseen() -> None:
     slots = [Slot("HID OMNIKEY 5422 [CL] 00 00", Card.NONE), Slot("HID OMNIKEY 5422 01 00", Card.NONE)]
-    assert [reader.usb_product for reader in join([_OMNIKEY], slots, _NAMES)] == [0x5422, 0x5422]
+    assert [reader.usb_product for reader in join([_OMNIKEY], slots, _DRIVERS)] == [0x5422, 0x5422]
 
 
 def test_of_two_devices_alike_the_one_without_a_slot_is_unseen() -> None:
-    readers = join([_TWIN, _TWIN], [Slot("Gemalto PC Twin Reader 00 00", Card.NONE)], _NAMES)
+    readers = join([_TWIN, _TWIN], [Slot("Gemalto PC Twin Reader 00 00", Card.NONE)], _DRIVERS)
     assert [reader.seen_by_pcsc for reader in readers] == [True, False]
 
 
 def test_a_virtual_reader_does_not_hide_a_device_without_driver() -> None:
-    readers = join([_TWIN], [Slot("Virtual PCD 00 00", Card.NONE)], _NAMES)
+    readers = join([_TWIN], [Slot("Virtual PCD 00 00", Card.NONE)], _DRIVERS)
     assert [(reader.name, reader.seen_by_pcsc) for reader in readers] == [("Virtual PCD 00 00", True), ("", False)]
     assert not readers[0].HasField("usb_vendor")
 
 
 def test_where_drivers_say_nothing_devices_and_slots_go_in_order() -> None:
-    readers = join([_TWIN, _OMNIKEY], [Slot("A 00 00", Card.NONE), Slot("B 01 00", Card.NONE)], {})
-    assert [reader.usb_vendor for reader in readers] == [0x08E6, 0x076B]
+    for drivers in (None, Drivers({})):
+        readers = join([_TWIN, _OMNIKEY], [Slot("A 00 00", Card.NONE), Slot("B 01 00", Card.NONE)], drivers)
+        assert [reader.usb_vendor for reader in readers] == [0x08E6, 0x076B]
+
+
+@pytest.mark.parametrize(("drivers", "installed"), [(_DRIVERS, False), (Drivers({}, take_all=True), True)])
+def test_a_reader_that_is_not_seen_tells_what_holds_it_and_whether_a_driver_would_take_it(
+    drivers: Drivers, installed: bool
+) -> None:
+    nfc = UsbReader((0x072F, 0x2200), kernel_driver="pn533_usb")
+    assert join([nfc], [], drivers) == [
+        Reader(
+            usb_vendor=0x072F,
+            usb_product=0x2200,
+            seen_by_pcsc=False,
+            kernel_driver="pn533_usb",
+            driver_installed=installed,
+        )
+    ]
+
+
+class Leaving(ScriptedPcsc):
+    """PC/SC that ends after some questions, then starts again."""
+
+    def __init__(self, ends_at: str, code: int, times: int) -> None:
+        super().__init__({"slots": [{"name": "Lecteur 00 00", "state": 0x20, "atr": _ATRS["CPS3"]}]})
+        self._ends_at, self._code, self._times = ends_at, code, times
+
+    def _ends(self, question: str) -> bool:
+        self._times -= question == self._ends_at
+        return question == self._ends_at and self._times >= 0
+
+    def SCardListReaders(self, context: int, groups: Sequence[str]) -> tuple[int, list[str]]:
+        return (self._code, []) if self._ends("list") else super().SCardListReaders(context, groups)
+
+    def SCardGetStatusChange(
+        self, context: int, timeout: int, states: Sequence[tuple[str, int]]
+    ) -> tuple[int, list[tuple[str, int, list[int]]]]:
+        return (self._code, []) if self._ends("state") else super().SCardGetStatusChange(context, timeout, states)
+
+
+@pytest.mark.parametrize("ends_at", ["list", "state"])
+@pytest.mark.parametrize("code", [0x8010001D, 0x8010001E, 0x80100013, 0x80100003])
+@pytest.mark.parametrize(("times", "service"), [(1, Smartcard.RUNNING), (2, Smartcard.STOPPED)])
+def test_a_service_that_leaves_in_the_midst_is_asked_once_more(
+    ends_at: str, code: int, times: int, service: int, tmp_path: Path
+) -> None:
+    host = FixtureHost(tmp_path, {"secrets": [], "directories": ["/sys/bus/usb/devices"]}, "leaving")
+    host.scripted_pcsc = Leaving(ends_at, code, times)
+    facts = PROBE.observe(host).facts
+    assert isinstance(facts, Smartcard)
+    assert facts.service == service
+    assert len(facts.readers) == (service == Smartcard.RUNNING)
+    assert host.scripted_pcsc.open_contexts == 0
 
 
 @pytest.mark.skipif(not Path("/usr/lib/pcsc/drivers/ifd-ccid.bundle").exists(), reason="libccid is not installed")
-def test_the_bundle_of_libccid_names_the_common_readers() -> None:
-    names = parse_bundle(Path("/usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist").read_bytes())
-    assert names[_TWIN].startswith("Gemalto PC Twin Reader")
-    assert len(names) > 300
+def test_the_bundle_of_libccid_names_the_common_readers_and_takes_all() -> None:
+    drivers = parse_bundle(Path("/usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist").read_bytes())
+    assert drivers.names[_TWIN.id].startswith("Gemalto PC Twin Reader")
+    assert len(drivers.names) > 300
+    assert drivers.take((1, 2))
 
 
 @given(
@@ -249,6 +307,22 @@ def test_the_bundle_of_libccid_names_the_common_readers() -> None:
 )
 def test_any_bytes_are_a_bundle_or_a_parse_error(content: bytes) -> None:
     try:
-        assert all(vendor >= 0 for vendor, _ in parse_bundle(content))
+        assert all(vendor >= 0 for vendor, _ in parse_bundle(content).names)
+    except ParseError as problem:
+        assert str(problem).endswith(".")
+
+
+@given(
+    st.binary()
+    | st.lists(
+        st.dictionaries(
+            st.sampled_from(["bInterfaceClass", "idVendor", "idProduct", "locationID"]),
+            st.integers(0, 12) | st.text("ab", max_size=2),
+        )
+    ).map(plistlib.dumps)
+)
+def test_any_bytes_are_interfaces_of_the_bus_or_a_parse_error(content: bytes) -> None:
+    try:
+        assert all(isinstance(number, int) for reader in parse_usb_interfaces(content) for number in reader.id)
     except ParseError as problem:
         assert str(problem).endswith(".")

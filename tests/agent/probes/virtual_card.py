@@ -4,7 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 # The two slots of vpcd listen here, as Debian configures it.
 PORTS = (35963, 35964)
@@ -18,9 +18,14 @@ class VirtualCard:
     vpcd sends a length on two bytes, then either one byte of control or an APDU.
     """
 
-    def __init__(self, atr: bytes, port: int = PORTS[0], answers: Mapping[bytes, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        atr: bytes,
+        port: int = PORTS[0],
+        answers: Mapping[bytes, bytes] | Callable[[bytes], bytes] | None = None,
+    ) -> None:
         self._atr = atr
-        self._answers = answers or {}
+        self._answer = answers if callable(answers) else lambda apdu: (answers or {}).get(apdu, _FILE_NOT_FOUND)
         self.apdus: list[bytes] = []
         self.resets = 0
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
@@ -41,7 +46,7 @@ class VirtualCard:
                 message = self._receive(length)
                 if length > 1:
                     self.apdus.append(message)
-                    self._send(self._answers.get(message, _FILE_NOT_FOUND))
+                    self._send(self._answer(message))
                 elif message[0] == _GET_ATR:
                     self._send(self._atr)
                 elif message[0] == _RESET:
