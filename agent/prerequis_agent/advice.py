@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
+from prerequis.v1.context_pb2 import SiteService, SiteServices
 from prerequis.v1.register_pb2 import Site
 from prerequis.v1.report_pb2 import Report
-from prerequis_rules.judge import judge_workstation
+from prerequis_rules.judge import judge_site, judge_workstation
 from prerequis_rules.load import load_pack
-from prerequis_rules.model import Level, Verdict
+from prerequis_rules.model import Judgement, Level, Verdict
+from prerequis_rules.pack import Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def advise(report: Report, finess: str) -> tuple[Advice, ...]:
 
     The profile is the default one, without the site's own thresholds: only the collector knows those.
     """
-    pack = load_pack()
+    pack, now = load_pack(), datetime.now(UTC)
     judgements = judge_workstation(
         pack,
         report.facts,
@@ -66,10 +68,11 @@ def advise(report: Report, finess: str) -> tuple[Advice, ...]:
         role=report.workstation.role,
         site=Site(finess=finess),
         profile=pack.default_profile,
-        now=datetime.now(UTC),
+        now=now,
     )
+    on_site = _of_services(pack, report, finess, now) if report.facts.HasField("services") else ()
     ordered = sorted(
-        judgements,
+        (*judgements, *on_site),
         key=lambda one: (_VERDICTS.index(one.verdict), _LEVELS.index(pack.rules[one.rule].level), one.rule),
     )
     return tuple(
@@ -84,3 +87,19 @@ def advise(report: Report, finess: str) -> tuple[Advice, ...]:
         )
         for one in ordered
     )
+
+
+def _of_services(pack: Pack, report: Report, finess: str, now: datetime) -> tuple[Judgement, ...]:
+    """Return what this machine's own look at the services decides for its site: nothing else is known of it here."""
+    asked = [SiteService(endpoint=endpoint) for endpoint in report.facts.services.endpoints]
+    judgements = judge_site(
+        pack,
+        site=Site(finess=finess),
+        profile=pack.default_profile,
+        answers={},
+        workstations={},
+        facts=(),
+        now=now,
+        services=SiteServices(asked=asked, observed_at=report.collected_at),
+    )
+    return tuple(one for one in judgements if one.verdict in (Verdict.PASS, Verdict.FAIL))

@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from prerequis_agent.host import Host
 
 _ENVIRONMENT = "/etc/environment"
-_VARIABLE = re.compile(
-    r"""^[ \t]*(?:export[ \t]+)?(https?|all|no)_proxy=["']?([^\s"']*)""", re.MULTILINE | re.IGNORECASE
-)
+# pam_env(8): the value goes to the end of the line or to a comment.
+_VARIABLE = re.compile(r"^[ \t]*(?:export[ \t]+)?(https?|all|no)_proxy=([^\n#]*)", re.MULTILINE | re.IGNORECASE)
 
 _WINHTTP = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
 _BY_PROXY = 2
@@ -49,7 +48,8 @@ def _of(proxies: Mapping[str, str], scheme: str) -> str:
 
 def parse_environment(text: str) -> Mapping[str, str]:
     """Return the proxies that variables of a file set, by scheme, with those to do without under `no`."""
-    return {kind.lower(): value for kind, value in _VARIABLE.findall(text) if value}
+    found = {kind.lower(): value.strip().strip("\"'") for kind, value in _VARIABLE.findall(text)}
+    return {kind: value for kind, value in found.items() if value}
 
 
 def parse_winhttp(settings: bytes, scheme: str) -> str:

@@ -13,7 +13,15 @@ from prerequis.v1.facts_pb2 import Endpoint, Services
 from prerequis_agent.errors import Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.probes import services
+from prerequis_agent.reach import asking
+from prerequis_agent.reach.certificates import issuer
 from prerequis_agent.surroundings import Collector, Lease, Plan, Surroundings, Target
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxy the machine of these tests is set to use, loopback is reached directly."""
+    monkeypatch.setenv("no_proxy", "*")
 
 
 def no_lease() -> AbstractContextManager[Lease]:
@@ -104,7 +112,7 @@ def test_an_unknown_name_is_not_found() -> None:
 
 
 def test_a_silent_server_times_out_without_delaying_the_others(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "STEP_SECONDS", 0.4)
+    monkeypatch.setattr(asking, "STEP_SECONDS", 0.4)
     silent = serve(lambda connection: time.sleep(3))
     started = time.monotonic()
     endpoints = look(*(Target("127.0.0.1", silent, "dui") for _ in range(5)))
@@ -150,5 +158,11 @@ def test_without_a_plan_the_probe_says_what_to_do() -> None:
         services.observe(Host())
 
 
+def test_a_machine_that_was_not_elected_asks_nobody_and_says_so() -> None:
+    plan = Plan((Target("localhost", 443, "dui"),), None, spared="Un autre poste du site vérifie les services.")
+    with pytest.raises(Unsupported, match="Un autre poste"):
+        services.observe(Host(surroundings=Surroundings(plan)))
+
+
 def test_a_certificate_that_is_not_one_names_no_issuer() -> None:
-    assert services.issuer(b"nonsense") == ""
+    assert issuer(b"nonsense") == ""

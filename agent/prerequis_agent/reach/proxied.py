@@ -55,8 +55,8 @@ class WebProxy:
 
 def parse_proxy(text: str) -> WebProxy | None:
     """Return the proxy that a setting names, `http://user:word@host:port` or `host:port`; None when it names none."""
-    address = urlsplit(text if "://" in text else f"http://{text}")
     try:
+        address = urlsplit(text if "://" in text else f"http://{text}")
         host, port = address.hostname, address.port
     except ValueError:
         return None

@@ -46,8 +46,12 @@ class Answer:
         return Endpoint.WRONG_ANSWER if protocol == CRL else None
 
     def _leads_elsewhere(self) -> bool:
-        there = urlsplit(urljoin(self.url, self.location)).hostname
-        return bool(self.location) and there != urlsplit(self.url).hostname
+        if not self.location:
+            return False
+        try:
+            return urlsplit(urljoin(self.url, self.location)).hostname != urlsplit(self.url).hostname
+        except ValueError:  # an address that is none is not that of the service
+            return True
 
 
 def fetch(connection: socket.socket, target: Target, proxy: WebProxy | None) -> Answer:
