@@ -40,7 +40,7 @@ def load_authority(config: Config) -> Authority:
 def load_rules(config: Config) -> Pack:
     """Return the rule pack in force; raises InvalidInput with every fault of its files."""
     try:
-        return load_pack(config.rules)
+        return load_pack(config.rules, cache=config.data / "cache")
     except PackError as error:
         raise InvalidInput(f"Les règles sont fautives :\n{error}") from error
 

@@ -1,7 +1,7 @@
 """Conditions written in CEL: type-checked against the context messages, evaluated over presence-preserving maps."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -149,12 +149,25 @@ class Program(Generic[Result]):
         return known
 
 
-def compile_expression(text: str, scope: Scope, result: type[Result]) -> Program[Result]:
+def compile_expression(
+    text: str, scope: Scope, result: type[Result], checked: MutableMapping[str, bytes] | None = None
+) -> Program[Result]:
     """Return the compiled form of an expression over a scope's context; raises ExpressionError.
+
+    What stands in `checked` was checked before; what is checked now is added to it.
 
     The check is made against the protobuf descriptors; the program then runs over plain maps, because only there a
     field that is not set is an error (NOT_FOUND) instead of a zero.
     """
+    checked = {} if checked is None else checked
+    key = f"{scope} {result.__name__} {text}"
+    if key not in checked:
+        checked[key] = _check(text, scope, result)
+    return Program(_dynamic().deserialize(checked[key]), result)
+
+
+def _check(text: str, scope: Scope, result: type[bool | int | str]) -> bytes:
+    """Return the expression as the type-checker serialises it."""
     try:
         checked = _typed(scope).compile(text)
     except RuntimeError as error:
@@ -162,7 +175,8 @@ def compile_expression(text: str, scope: Scope, result: type[Result]) -> Program
     given, wanted = checked.return_type(), _RESULTS[result]
     if given != wanted:
         raise ExpressionError((Issue(1, 1, f"l'expression donne {given.name()}, il faut {wanted.name()}"),))
-    return Program(_dynamic().deserialize(checked.serialize()), result)
+    serialised: bytes = checked.serialize()
+    return serialised
 
 
 def activate(context: Mapping[str, object]) -> cel.Activation:

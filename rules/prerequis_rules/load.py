@@ -1,7 +1,7 @@
 """Loading a rule pack: the one that comes with the program, and what an organisation lays over it."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from prerequis.v1.register_pb2 import Profile
+from prerequis_rules.cache import Cache
 from prerequis_rules.knowledge import Knowledge, read_knowledge
 from prerequis_rules.messages import read_message
 from prerequis_rules.model import Article, Framework, Question, Requirement
@@ -22,20 +23,32 @@ Item = TypeVar("Item")
 _FOLDERS = ("rules", "questions", "frameworks", "profiles", "catalogue", "knowledge")
 
 
-def load_pack(directory: Path | None = None, *, base: Traversable | None = None) -> Pack:
+def load_pack(directory: Path | None = None, *, base: Traversable | None = None, cache: Path | None = None) -> Pack:
     """Return the compiled pack; raises PackError, which carries every fault of every file.
 
     `directory` holds an organisation's own files in the same layout, laid over those of the program; a file that takes
-    the place of one with the same id says `overrides = true`. `base` replaces the files of the program.
+    the place of one with the same id says `overrides = true`. `base` replaces the files of the program. In the folder
+    `cache` is kept what spares reading the same files again.
     """
-    reading, digest = _Reading(), hashlib.sha256()
-    for file, content in _files(base or resources.files("prerequis_rules")):
-        digest.update(f"0 {file} {len(content)}\n".encode() + content)
-        reading.add(0, file, read_document(file, content))
-    for file, content in _own_files(directory) if directory is not None else ():
-        digest.update(f"1 {file} {len(content)}\n".encode() + content)
-        reading.add(1, file, read_document(f"{directory}/{file}", content))
-    return reading.pack(digest.hexdigest())
+    layers = [list(_files(base or resources.files("prerequis_rules")))]
+    layers += [list(_own_files(directory))] if directory is not None else []
+    digest = _digest(layers)
+    kept = Cache.open(cache, digest)
+    reading = _Reading(kept)
+    for layer, files in enumerate(layers):
+        for file, content in files:
+            reading.add(layer, file, read_document(f"{directory}/{file}" if layer else file, content, kept))
+    pack = reading.pack(digest)
+    kept.keep()
+    return pack
+
+
+def _digest(layers: Iterable[Iterable[tuple[str, bytes]]]) -> str:
+    digest = hashlib.sha256()
+    for layer, files in enumerate(layers):
+        for file, content in files:
+            digest.update(f"{layer} {file} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def load_knowledge() -> Knowledge:
@@ -91,6 +104,7 @@ class _Kept(Generic[Item]):
 class _Reading:
     """The documents of each folder with their layer, and what is made of them."""
 
+    cache: Cache
     documents: Mapping[str, list[tuple[int, Document]]] = field(
         default_factory=lambda: {folder: [] for folder in _FOLDERS}
     )
@@ -108,6 +122,7 @@ class _Reading:
             workstation_rules=frozenset(
                 document.stem for _, document in self.documents["rules"] if document.data.get("scope") == "workstation"
             ),
+            cache=self.cache,
         )
         rules = self.collect("rules", lambda document: read_rule(document, known))
         frameworks = self.collect("frameworks", _framework)

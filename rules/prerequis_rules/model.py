@@ -75,8 +75,8 @@ class Case:
     """One example that a rule carries: a context, and the verdict it must give; what it leaves out is not known."""
 
     name: str
-    place: str
-    """File, line and column."""
+    place: object
+    """As text: file, line and column."""
     context: WorkstationContext | SiteContext
     """Its profile holds only what is laid over the pack's default one; the tally of a site is in `counts`."""
     counts: Mapping[str, Count]

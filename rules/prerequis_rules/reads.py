@@ -3,15 +3,21 @@
 import re
 from collections.abc import Iterable
 
+from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
+
 Read = tuple[str, str]
 """A variable and one of its fields or keys: ("facts", "antivirus"), ("answers", "update-policy")."""
 
 WHOLE = "*"
 """In the place of a field: the variable as a whole, or a part of it that the text does not name."""
 
+_VARIABLES = sorted(
+    {field.name for one in (WorkstationContext, SiteContext) for field in one.DESCRIPTOR.fields} - {"now"}
+)
+
 # A name inside a string or of a field of something else is taken as well, which does no harm.
 _READ = re.compile(
-    r"(?<!\w)(facts|workstation|derived|site|profile|answers|tally|measures)\b"
+    rf"(?<!\w)({'|'.join(_VARIABLES)})\b"
     r"(?:\s*\.\s*(?P<field>\w+)\b(?!\s*\()|\s*\[\s*(['\"])(?P<key>[\w-]+)\3\s*\])?"
 )
 

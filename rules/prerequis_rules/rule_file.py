@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
+from prerequis_rules.cache import Cache
 from prerequis_rules.expressions import ExpressionError, Program, Result, compile_expression
 from prerequis_rules.messages import moment, read_message
 from prerequis_rules.model import Case, Count, Level, Need, Rule, Scope, Source, Verdict
@@ -39,6 +40,7 @@ class Known:
     questions: Mapping[str, tuple[str, ...]]
     """The choices of each question, by id."""
     workstation_rules: frozenset[str]
+    cache: Cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class _Expressions:
             return None
         self._check_lookups(key, text)
         try:
-            return compile_expression(text, self.scope, result)
+            return compile_expression(text, self.scope, result, self.known.cache.expressions)
         except ExpressionError as error:
             for issue in error.issues:
                 self._report(key, issue.line, issue.column, issue.message)

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeGuard, TypeVar
 
+from prerequis_rules.cache import Cache
 from prerequis_rules.positions import Path, Position, Positions, locate
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -54,10 +55,11 @@ class Document:
     file: str
     """Path inside the pack, with slashes."""
     data: Mapping[str, object]
-    positions: Positions
+    text: str
     problems: list[Problem] = field(default_factory=list)
     readable: bool = True
     """False: not TOML, which is the one fault worth telling."""
+    _positions: Positions | None = None
 
     @property
     def stem(self) -> str:
@@ -69,10 +71,16 @@ class Document:
         """The document's top table."""
         return Table(self, (), self.data)
 
-    def place(self, path: Path) -> str:
-        """Return where a key stands, as file:line:column."""
-        position = self.positions.of(path)
-        return f"{self.file}:{position.line}:{position.column}"
+    @property
+    def positions(self) -> Positions:
+        """The places of its keys and strings, found when first asked for: a pack without faults asks for none."""
+        if self._positions is None:
+            self._positions = locate(self.text)
+        return self._positions
+
+    def place(self, path: Path) -> "Place":
+        """Return where a key stands."""
+        return Place(self, path)
 
     def report(self, path: Path, message: str) -> None:
         """Keep a fault at a key."""
@@ -87,11 +95,16 @@ class Document:
             self.problems.append(problem)
 
 
-def read_document(file: str, content: bytes) -> Document:
+def read_document(file: str, content: bytes, cache: Cache | None = None) -> Document:
     """Return a document; one that is not TOML in UTF-8 is empty and carries that problem."""
     try:
         text = content.decode()
-        return Document(file, tomllib.loads(text), locate(text))
+        data = cache.documents.get(file) if cache else None
+        if data is None:
+            data = tomllib.loads(text)
+            if cache:
+                cache.documents[file] = data
+        return Document(file, data, text)
     except UnicodeDecodeError:
         problem = Problem(file, Position(1, 1), "le fichier n'est pas en UTF-8")
     except tomllib.TOMLDecodeError as error:
@@ -100,7 +113,19 @@ def read_document(file: str, content: bytes) -> Document:
         at_end = Position(text.count("\n") + 1, 1)
         position = Position(int(found[2]), int(found[3])) if found and found[2] else at_end
         problem = Problem(file, position, f"TOML : {message}")
-    return Document(file, {}, locate(""), [problem], readable=False)
+    return Document(file, {}, "", [problem], readable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a key stands; as text, file:line:column."""
+
+    document: Document
+    path: Path
+
+    def __str__(self) -> str:
+        position = self.document.positions.of(self.path)
+        return f"{self.document.file}:{position.line}:{position.column}"
 
 
 @dataclass(slots=True)

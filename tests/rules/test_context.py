@@ -19,7 +19,9 @@ from prerequis_rules.model import Scope
 def check_presence(message: Message, values: dict[str, Any]) -> None:
     for field in message.DESCRIPTOR.fields:
         value: Any = getattr(message, field.name)
-        if field.is_repeated:
+        if field.is_repeated and field.enum_type:
+            assert values[field.name] == [one for one in value if one and one in field.enum_type.values_by_number]
+        elif field.is_repeated:
             assert len(values[field.name]) == len(value)
             if field.message_type:
                 for one, converted in zip(value, values[field.name], strict=True):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.rules.strategies import messages
 
@@ -155,6 +155,7 @@ def test_a_waiver_is_laid_over_a_fail_until_it_expires(pack: Pack) -> None:
 
 
 @given(messages(Facts), st.sampled_from(list(Workstation.Role.values())))
+@settings(max_examples=40, phases=[Phase.generate])
 def test_any_facts_are_judged_by_the_shipped_pack(
     shipped: Pack, facts: Facts, role: Workstation.Role.ValueType
 ) -> None:

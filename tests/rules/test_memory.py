@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from tests.rules.said import Said
 from tests.rules.strategies import messages
 
-from prerequis.v1.context_pb2 import WorkstationContext
+from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
 from prerequis.v1.facts_pb2 import Facts
 from prerequis.v1.register_pb2 import Answer, Profile, Site
 from prerequis.v1.report_pb2 import Workstation
 from prerequis_rules import memory
 from prerequis_rules.judge import judge_site, judge_workstation
-from prerequis_rules.memory import Memory
+from prerequis_rules.memory import Memory, Seen
 from prerequis_rules.messages import moment
-from prerequis_rules.model import Judgement, Scope
+from prerequis_rules.model import Judgement, Outcome, Scope, Verdict
 from prerequis_rules.pack import Pack
 from prerequis_rules.reads import reads_of
 
@@ -45,21 +46,21 @@ def whole_site(
     return told([*on_site, *(one for of_machine in machines.values() for one in of_machine)])
 
 
-@given(st.data())
-@settings(max_examples=25)
-def test_any_two_sites_are_judged_alike_with_a_memory_and_without(shipped: Pack, data: st.DataObject) -> None:
-    remembered = Memory(shipped)
-    for _ in range(2):
-        facts = data.draw(st.lists(messages(Facts), max_size=3))
-        chosen = data.draw(st.lists(st.sampled_from(sorted(shipped.questions)), max_size=4, unique=True))
-        answers = [
-            Answer(
-                question=one,
-                choice=data.draw(st.sampled_from(shipped.questions[one].choices)),
-                answered_at=moment(NOW),
-            )
-            for one in chosen
-        ]
+SITES = st.tuples(st.lists(messages(Facts), max_size=3), st.lists(st.integers(0, 10_000), max_size=4))
+
+
+@given(st.lists(SITES, min_size=1, max_size=2))
+@settings(max_examples=25, phases=[Phase.generate])
+def test_any_two_sites_are_judged_alike_with_a_memory_and_without(
+    shipped: Pack, sites: list[tuple[list[Facts], list[int]]]
+) -> None:
+    remembered, choices = (
+        Memory(shipped),
+        [(one.id, choice) for one in shipped.questions.values() for choice in one.choices],
+    )
+    for facts, chosen in sites:
+        picked = [choices[number % len(choices)] for number in chosen]
+        answers = [Answer(question=one, choice=choice, answered_at=moment(NOW)) for one, choice in picked]
         alone = whole_site(shipped, facts, answers, None)
         assert whole_site(shipped, facts, answers, remembered) == alone
         assert whole_site(shipped, facts, answers, remembered) == alone
@@ -117,3 +118,33 @@ def test_a_profile_of_another_site_is_another_one(shipped: Pack) -> None:
 
     assert verdict(Profile(memory_bytes=4 * 2**30)) == "PASS"
     assert verdict(Profile(memory_bytes=8 * 2**30)) == "FAIL"
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_every_variable_of_the_conditions_is_compared(
+    pack: Pack, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that were left out of what is compared would give one site the verdicts of another."""
+    compared: dict[Scope, set[str]] = {}
+
+    def note(self: Memory, of_scope: Scope, seen: Seen, ends: object) -> dict[str, Outcome]:
+        compared[of_scope] = {variable for variable, _ in seen}
+        return {}
+
+    monkeypatch.setattr(Memory, "outcomes", note)
+    full = Facts()
+    full.system.family = full.system.WINDOWS
+    full.network.gateways.addresses.append("192.0.2.1")
+    judgement = Judgement("memory-sufficient", "pc", Verdict.PASS, {}, Said())
+    site = Site(finess="750000001", workstations=1)
+    answer = Answer(question="second-access", choice="oui", answered_at=moment(NOW))
+    judge_workstation(
+        pack, full, workstation_id="pc", role=Workstation.CARE, site=site, profile=pack.default_profile, now=NOW,
+        memory=Memory(pack),
+    )  # fmt: skip
+    judge_site(
+        pack, site=site, profile=pack.default_profile, answers={"second-access": answer},
+        workstations={"pc": [judgement]}, facts=[full], now=NOW, memory=Memory(pack),
+    )  # fmt: skip
+    context = WorkstationContext if scope is Scope.WORKSTATION else SiteContext
+    assert compared[scope] == {field.name for field in context.DESCRIPTOR.fields} - {"now"}
