@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from prerequis.v1.context_pb2 import Derived, SiteMeasures
+from prerequis.v1.context_pb2 import Derived, SiteMeasures, SiteServices
 from prerequis.v1.facts_pb2 import Facts
 from prerequis.v1.register_pb2 import Answer, Profile, Site
 from prerequis.v1.report_pb2 import Workstation
@@ -16,6 +16,7 @@ from prerequis_rules.memory import Memory, Seen, pieces
 from prerequis_rules.messages import moment
 from prerequis_rules.model import Count, Judgement, Scope, Verdict, Waiver
 from prerequis_rules.pack import Pack
+from prerequis_rules.services import described
 
 
 def judge_workstation(
@@ -56,9 +57,9 @@ def judge_site(
     workstations: Mapping[str, Sequence[Judgement]],
     facts: Iterable[Facts],
     now: datetime,
-    memory: Memory | None = None,
     services: SiteServices | None = None,
     samples: Sequence[LineSample] = (),
+    memory: Memory | None = None,
 ) -> tuple[Judgement, ...]:
     """Return every site rule applied to one site, in the order of the rules' ids.
 
