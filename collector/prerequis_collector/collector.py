@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from prerequis_collector.config import Listening
+from prerequis_collector.intake import Intake
 from prerequis_collector.services.authority import Authority
 from prerequis_collector.services.lease import Leases
+from prerequis_collector.services.signers import Signers
 from prerequis_collector.store.database import Database, Transaction
 from prerequis_collector.store.writer import Writer
 from prerequis_rules.pack import Pack
@@ -31,14 +33,21 @@ class Collector:
     reached_at: Listening
     """Under its public name, as agents are told; the ports are known only once the collector listens."""
     leases: Leases = field(default_factory=Leases)
-    now: Callable[[], datetime] = _utc_now
-    """This moment, UTC."""
     holder: str = "collector"
     """Tells this collector from the others on its database; the same when it is started anew."""
-    judging: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while summaries are brought up to date: doing it twice at once would only take twice the time."""
+    now: Callable[[], datetime] = _utc_now
+    """This moment, UTC."""
     national_services: bool = True
     """Whether one machine of each site asks the national services too."""
+    judging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while summaries are brought up to date: doing it twice at once would only take twice the time."""
+
+    signers: Signers = field(init=False)
+    intake: Intake = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.signers = Signers(self.authority)
+        self.intake = Intake(self.write, lambda: self.now())
 
     async def read(self, question: Callable[[Transaction], T]) -> T:
         """Return the answer of one consistent view; raises StorageUnavailable and what the question raises."""

@@ -10,6 +10,10 @@ _OPERATORS = frozenset(OPERATOR_ROLES)
 OPEN = frozenset({"/prerequis.v1.EnrolmentService/Enrol"})
 """Calls that need no certificate; they check their own ticket."""
 
+CHECKED_IN_WRITING = frozenset({"/prerequis.v1.ReportService/Submit", "/prerequis.v1.ReportService/SubmitMany"})
+"""Calls of agents that look up whether their caller is still admitted in the transaction that keeps what it brings:
+asking before would cost as much again, and be less sure."""
+
 ROLES: Mapping[str, frozenset[Role]] = {
     "/prerequis.v1.EnrolmentService/Renew": _AGENT,
     "/prerequis.v1.ReportService/Submit": _AGENT,

@@ -1,6 +1,5 @@
 """ReportService: a receipt leaves only after the report is on the disk."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -49,12 +48,12 @@ class Reports(ReportServiceServicer):
         return ConfirmResponse(receipt=receipt)
 
     async def _receipt(self, signed: SignedReport) -> Receipt:
-        now = self._collector.now()
-        checked = await asyncio.to_thread(accept.verify, signed, self._collector.authority, now)
+        collector, bearer = self._collector, caller()
+        checked = accept.verify(signed, collector.signers, collector.now(), bearer.certificate)
         if isinstance(checked, Receipt):
             receipt = checked
         else:
-            receipt = await self._collector.write(lambda transaction: accept.keep(transaction, checked, now))
+            receipt = await collector.intake.keep(accept.Brought(checked, bearer.name))
         if receipt.state == Receipt.REFUSED:
-            _log.warning("report %s brought by %s refused: %s", receipt.digest.hex(), caller().name, receipt.reason)
+            _log.warning("report %s brought by %s refused: %s", receipt.digest.hex(), bearer.name, receipt.reason)
         return receipt

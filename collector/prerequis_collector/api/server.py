@@ -1,5 +1,7 @@
 """The gRPC server: its two ports, its services and its limits."""
 
+from typing import cast
+
 import grpc
 from grpc import aio
 
@@ -9,7 +11,7 @@ from prerequis.v1.ordering_pb2_grpc import add_OrderingServiceServicer_to_server
 from prerequis.v1.report_pb2_grpc import add_ReportServiceServicer_to_server
 from prerequis.v1.review_pb2_grpc import add_ReviewServiceServicer_to_server
 from prerequis_collector.api.enrolment import Enrolment
-from prerequis_collector.api.guard import Guard
+from prerequis_collector.api.guard import Guarded
 from prerequis_collector.api.measurement import Measurement
 from prerequis_collector.api.ordering import Ordering
 from prerequis_collector.api.report import Reports
@@ -34,12 +36,13 @@ _CONCURRENT_CALLS = 4096
 
 def build(collector: Collector) -> aio.Server:
     """Return the server with every service on it, not yet listening."""
-    server = aio.server(interceptors=[Guard(collector)], options=_OPTIONS, maximum_concurrent_rpcs=_CONCURRENT_CALLS)
-    add_EnrolmentServiceServicer_to_server(Enrolment(collector), server)
-    add_ReportServiceServicer_to_server(Reports(collector), server)
-    add_MeasurementServiceServicer_to_server(Measurement(collector), server)
-    add_ReviewServiceServicer_to_server(Review(collector), server)
-    add_OrderingServiceServicer_to_server(Ordering(collector), server)
+    server = aio.server(options=_OPTIONS, maximum_concurrent_rpcs=_CONCURRENT_CALLS)
+    guarded = cast("aio.Server", Guarded(server, collector))
+    add_EnrolmentServiceServicer_to_server(Enrolment(collector), guarded)
+    add_ReportServiceServicer_to_server(Reports(collector), guarded)
+    add_MeasurementServiceServicer_to_server(Measurement(collector), guarded)
+    add_ReviewServiceServicer_to_server(Review(collector), guarded)
+    add_OrderingServiceServicer_to_server(Ordering(collector), guarded)
     return server
 
 

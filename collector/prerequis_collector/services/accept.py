@@ -2,23 +2,21 @@
 
 import hashlib
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from prerequis.v1.facts_pb2 import Services
 from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, Report, SignedReport
 from prerequis_collector.errors import InvalidInput, NotFound, NotIdentified
-from prerequis_collector.services.authority import MALFORMED, Authority, Kind, named_by
 from prerequis_collector.services.reachability import note_services
+from prerequis_collector.services.signers import NotSigned, Signers
 from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.database import Transaction
-from prerequis_collector.store.reports import ReportRow, Reports
+from prerequis_collector.store.reports import NewReport, Reports
 from prerequis_collector.store.sites import Sites
 
 LARGEST_REPORT_BYTES = 1024 * 1024
@@ -27,6 +25,10 @@ _FAST_CLOCK = timedelta(minutes=15)
 _OLDEST = timedelta(days=731)
 # What is confirmed was looked at just now; only a report of its own may come late.
 _LONGEST_CONFIRMATION = timedelta(days=1)
+
+
+# Most of what compressing gains, for a third of its time.
+_COMPRESSION = 1
 
 
 class _Refused(Exception):
@@ -46,50 +48,74 @@ class Verified:
     """What it says of the services that its site needs; None when its machine was not to ask."""
 
 
-def verify(signed: SignedReport, authority: Authority, now: datetime) -> Verified | Receipt:
-    """Return the report checked against its certificate, or the receipt that refuses it."""
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A verified report and the agent that brought it, most often its own."""
+
+    report: Verified
+    bearer: str
+
+
+def verify(signed: SignedReport, signers: Signers, now: datetime, shown: bytes = b"") -> Verified | Receipt:
+    """Return the report checked against its certificate, or the receipt that refuses it.
+
+    `shown` is the certificate, DER, with which TLS verified who brings it; empty when it comes another way.
+    """
     digest = hashlib.sha256(signed.report).digest()
     try:
-        agent_id = _signer(signed, authority)
+        signer = signers.of(signed.certificate, shown)
+        signer.check(signed.signature, signed.report)
         report = _report(signed.report, now)
-    except _Refused as refused:
+    except (NotSigned, _Refused) as refused:
         return Receipt(digest=digest, state=Receipt.REFUSED, reason=str(refused))
     return Verified(
         digest,
-        agent_id,
+        signer.agent_id,
         report.collected_at.ToDatetime(UTC),
-        zlib.compress(signed.report),
+        zlib.compress(signed.report, _COMPRESSION),
         signed.signature,
         report.facts.services if report.facts.HasField("services") else None,
     )
 
 
 def keep(transaction: Transaction, report: Verified, now: datetime) -> Receipt:
-    """Keep a verified report and return its receipt; a repeat changes nothing."""
-    finess = Agents(transaction).seen(report.agent_id, now)
-    if finess is None:
-        return Receipt(
-            digest=report.digest,
-            state=Receipt.REFUSED,
-            reason="Ce poste n'est pas, ou n'est plus, enrôlé : l'enrôler avec un nouveau ticket.",
-        )
-    row = ReportRow(
-        digest=report.digest,
-        agent_id=report.agent_id,
-        finess=finess,
-        collected_at=report.collected_at,
-        received_at=now,
-        compressed=report.compressed,
-        signature=report.signature,
-    )
-    new = Reports(transaction).keep(row)
+    """Keep a verified report, whoever brought it, and return its receipt; a repeat changes nothing."""
+    (outcome,) = keep_all(transaction, [Brought(report, "")], now)
+    if isinstance(outcome, NotIdentified):
+        raise outcome
+    return outcome
+
+
+def keep_all(transaction: Transaction, brought: Sequence[Brought], now: datetime) -> list[Receipt | NotIdentified]:
+    """Keep verified reports together, and return for each the receipt, or why its bearer is not heard.
+
+    A bearer is an agent by its certificate; whether it is still admitted is known only here, in the transaction that
+    keeps what it brought.
+    """
+    bearers = {one.bearer for one in brought if one.bearer}
+    sites = Agents(transaction).all_seen(bearers | {one.report.agent_id for one in brought}, now)
+    heard = [one.report for one in brought if not one.bearer or one.bearer in sites]
+    new = Reports(transaction).keep_all([_row(report, sites, now) for report in heard if report.agent_id in sites])
     if new:
-        Sites(transaction).touch(finess)
-        if report.services is not None:
-            note_services(transaction, finess, report.services, report.collected_at)
-    receipt = Receipt(digest=report.digest, state=Receipt.KEPT if new else Receipt.ALREADY_KEPT)
-    receipt.received_at.FromDatetime(now)
-    return receipt
+        kept = [report for report in heard if report.digest in new]
+        Sites(transaction).touch_all({sites[report.agent_id] for report in kept})
+        for report in kept:
+            if report.services is not None:
+                note_services(transaction, sites[report.agent_id], report.services, report.collected_at)
+    received_at = Timestamp()
+    received_at.FromDatetime(now)
+    answers, unanswered = list[Receipt | NotIdentified](), set(new)
+    for one in brought:
+        if one.bearer and one.bearer not in sites:
+            answers.append(NotIdentified("Ce certificat n'est pas, ou n'est plus, accepté par ce collecteur."))
+        elif one.report.agent_id not in sites:
+            answers.append(_not_enrolled(one.report.digest))
+        else:
+            # Of the same report twice in one group, the second is the repeat.
+            state = Receipt.KEPT if one.report.digest in unanswered else Receipt.ALREADY_KEPT
+            unanswered.discard(one.report.digest)
+            answers.append(Receipt(digest=one.report.digest, state=state, received_at=received_at))
+    return answers
 
 
 def confirm(transaction: Transaction, agent_id: str, request: ConfirmRequest, now: datetime) -> Receipt:
@@ -113,22 +139,24 @@ def confirm(transaction: Transaction, agent_id: str, request: ConfirmRequest, no
     return receipt
 
 
-def _signer(signed: SignedReport, authority: Authority) -> str:
-    try:
-        certificate = x509.load_der_x509_certificate(signed.certificate)
-        key = certificate.public_key()
-        named = named_by(certificate)
-    except (NotIdentified, *MALFORMED) as error:
-        raise _Refused("Le certificat joint au rapport est illisible ou ne nomme pas un poste.") from error
-    if named.kind is not Kind.AGENT or not authority.vouches_for(certificate):
-        raise _Refused("Le rapport est signé par un certificat que ce collecteur n'a pas donné.")
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise _Refused("Le rapport n'est pas signé en ECDSA.")
-    try:
-        key.verify(signed.signature, signed.report, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        raise _Refused("La signature du rapport n'est pas la bonne : il a été modifié en chemin.") from None
-    return named.name
+def _row(report: Verified, sites: Mapping[str, str], now: datetime) -> NewReport:
+    return NewReport(
+        digest=report.digest,
+        agent_id=report.agent_id,
+        finess=sites[report.agent_id],
+        collected_at=report.collected_at,
+        received_at=now,
+        compressed=report.compressed,
+        signature=report.signature,
+    )
+
+
+def _not_enrolled(digest: bytes) -> Receipt:
+    return Receipt(
+        digest=digest,
+        state=Receipt.REFUSED,
+        reason="Ce poste n'est pas, ou n'est plus, enrôlé : l'enrôler avec un nouveau ticket.",
+    )
 
 
 def _report(body: bytes, now: datetime) -> Report:

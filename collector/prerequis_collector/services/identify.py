@@ -31,7 +31,9 @@ class Caller:
     name: str
     """The agent's id or the operator's name."""
     finess: str = ""
-    """The agent's site; empty for an operator."""
+    """The agent's site; empty for an operator, and where nobody has asked the database yet."""
+    certificate: bytes = b""
+    """With which TLS verified the caller, DER."""
 
 
 def identify(transaction: Transaction, named: Named) -> Caller:

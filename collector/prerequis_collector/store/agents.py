@@ -1,6 +1,6 @@
 """Enrolled machines."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Field, SQLModel, col, select, update
@@ -62,6 +62,18 @@ class Agents:
             .returning(col(AgentRow.finess))
         )
         return self._transaction.exec(noted).scalar_one_or_none()
+
+    def all_seen(self, agent_ids: Collection[str], at: datetime) -> Mapping[str, str]:
+        """Note when these agents handed something in and return the site of each, but of the unknown and the revoked.
+
+        Their rows stay locked until the transaction ends, taken in the order of ids: two collectors that answer the
+        same agents wait for one another, and never both.
+        """
+        mine = (col(AgentRow.id).in_(agent_ids), col(AgentRow.revoked).is_(False))
+        standing = select(AgentRow.id, AgentRow.finess).where(*mine).order_by(col(AgentRow.id))
+        sites = dict(self._transaction.exec(standing.with_for_update(key_share=True)).all())
+        self._transaction.connection().execute(update(AgentRow).where(col(AgentRow.id).in_(sites)).values(last_seen=at))
+        return sites
 
     def revoke(self, agent_id: str) -> bool:
         """Revoke the agent; return whether there is such an agent."""

@@ -1,14 +1,16 @@
 """What agents handed in, as they signed it."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Index, SQLModel, col, select, update
 
 from prerequis_collector.store.agents import AgentRow
 from prerequis_collector.store.columns import Instant
-from prerequis_collector.store.database import Transaction, insert_new
+from prerequis_collector.store.database import Transaction
 
 
 class ReportRow(SQLModel, table=True):
@@ -34,6 +36,18 @@ class ReportRow(SQLModel, table=True):
         return zlib.decompress(self.compressed)
 
 
+class NewReport(NamedTuple):
+    """A report to keep: the columns of its row, without the cost of one."""
+
+    digest: bytes
+    agent_id: str
+    finess: str
+    collected_at: datetime
+    received_at: datetime
+    compressed: bytes
+    signature: bytes
+
+
 class Reports:
     """The reports within one transaction."""
 
@@ -44,9 +58,25 @@ class Reports:
         """Return the report whose bytes have this SHA-256, or None."""
         return self._transaction.get(ReportRow, digest)
 
-    def keep(self, report: ReportRow) -> bool:
+    def keep(self, report: NewReport) -> bool:
         """Keep the report; return False when it was kept before, and then change nothing."""
-        return insert_new(self._transaction, ReportRow, report.model_dump())
+        return bool(self.keep_all([report]))
+
+    def keep_all(self, reports: Collection[NewReport]) -> frozenset[bytes]:
+        """Keep the reports that were not kept before and return their digests.
+
+        Whoever hands in reports of an agent holds its row (`Agents.all_seen`), so that nobody comes between.
+        """
+        connection = self._transaction.connection()
+        given = {report.digest: report for report in reports}
+        known = connection.scalars(select(ReportRow.digest).where(col(ReportRow.digest).in_(given))).all()
+        new = given.keys() - set(known)
+        if new:
+            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            # Nothing would be in the way, were it not for callers that hold no agent's row.
+            rows = [given[digest]._asdict() for digest in new]
+            connection.execute(insert(ReportRow).on_conflict_do_nothing(), rows)
+        return frozenset(new)
 
     def confirm(self, agent_id: str, digest: bytes, collected_at: datetime, received_at: datetime) -> bool:
         """Note that the agent's newest report was found to hold later; return False when it is not this one."""

@@ -1,6 +1,6 @@
 """The register of sites."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from sqlmodel import Field, SQLModel, col, select, update
@@ -48,3 +48,10 @@ class Sites:
         """Note that something changed that the site's judgement depends on."""
         changed = update(SiteRow).where(col(SiteRow.finess) == finess).values(revision=SiteRow.revision + 1)
         self._transaction.exec(changed)
+
+    def touch_all(self, finesses: Collection[str]) -> None:
+        """Do the same for several sites, whose rows are locked in the order of numbers: nobody blocks for good."""
+        these = select(SiteRow.finess).where(col(SiteRow.finess).in_(finesses)).order_by(col(SiteRow.finess))
+        locked = self._transaction.exec(these.with_for_update(key_share=True)).all()
+        changed = update(SiteRow).where(col(SiteRow.finess).in_(locked)).values(revision=SiteRow.revision + 1)
+        self._transaction.connection().execute(changed)

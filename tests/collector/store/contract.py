@@ -15,7 +15,7 @@ from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.database import Database, Transaction
 from prerequis_collector.store.operators import OperatorRow, Operators
 from prerequis_collector.store.orders import OrderRow, Orders
-from prerequis_collector.store.reports import ReportRow, Reports
+from prerequis_collector.store.reports import NewReport, Reports
 from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
 from prerequis_collector.store.site_summaries import SiteSummaries, SiteSummaryRow
 from prerequis_collector.store.sites import SiteRow, Sites
@@ -31,8 +31,8 @@ def _agent(agent_id: str, finess: str = SITE) -> AgentRow:
     return AgentRow(id=agent_id, finess=finess, fingerprint=b"f", enrolled_at=NOW)
 
 
-def _report(digest: bytes, agent_id: str, minutes: int = 0) -> ReportRow:
-    return ReportRow(
+def _report(digest: bytes, agent_id: str, minutes: int = 0) -> NewReport:
+    return NewReport(
         digest=digest,
         agent_id=agent_id,
         finess=SITE,
@@ -126,6 +126,50 @@ class StoreContract:
             Agents(transaction).add(_agent("a"))
             assert Reports(transaction).keep(_report(b"1", "a"))
             assert not Reports(transaction).keep(_report(b"1", "a", minutes=5))
+
+    def test_reports_kept_together_are_kept_once_each(self, database: Database, sites: None) -> None:
+        with database.write() as transaction:
+            for name in ("a", "b"):
+                Agents(transaction).add(_agent(name))
+            assert Reports(transaction).keep_all([]) == frozenset()
+            assert Reports(transaction).keep(_report(b"1", "a"))
+            assert Reports(transaction).keep_all([_report(b"1", "a"), _report(b"2", "a"), _report(b"2", "b")]) == {b"2"}
+
+    def test_agents_seen_together_tell_their_sites_but_for_the_unknown_and_the_revoked(
+        self, database: Database, sites: None
+    ) -> None:
+        with database.write() as transaction:
+            agents = Agents(transaction)
+            for name, finess in (("a", SITE), ("b", OTHER), ("gone", SITE), ("c", SITE)):
+                agents.add(_agent(name, finess))
+            agents.revoke("gone")
+            assert agents.all_seen(["b", "gone", "a", "nobody"], NOW) == {"a": SITE, "b": OTHER}
+            assert agents.all_seen([], NOW) == {}
+            Sites(transaction).touch_all([SITE, OTHER, SITE])
+        with database.read() as transaction:
+            assert {row.id: row.last_seen for row in Agents(transaction).all()} == {
+                "a": NOW, "b": NOW, "c": None, "gone": None,
+            }  # fmt: skip
+            assert [site.revision for site in Sites(transaction).all()] == [2, 2]
+
+    def test_those_who_hand_in_for_the_same_agents_wait_for_one_another_and_never_both(
+        self, database: Database, sites: None
+    ) -> None:
+        names = [f"{number:02}" for number in range(20)]
+        with database.write() as transaction:
+            for name in names:
+                Agents(transaction).add(_agent(name))
+
+        def hand_in(turn: int) -> int:
+            mine = names if turn % 2 else names[::-1]
+            with database.write() as transaction:
+                Agents(transaction).all_seen(mine, NOW)
+                new = Reports(transaction).keep_all([_report(f"{turn // 2}{name}".encode(), name) for name in mine])
+                Sites(transaction).touch_all([OTHER, SITE] if turn % 2 else [SITE, OTHER])
+                return len(new)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(pool.map(hand_in, range(16))) == 8 * len(names)
 
     def test_the_newest_report_of_each_agent_speaks_for_the_site(self, database: Database, sites: None) -> None:
         with database.write() as transaction:
