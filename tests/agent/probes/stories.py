@@ -25,10 +25,7 @@ def told(name: str) -> dict[str, Any]:
     story: dict[str, Any] = {}
     for layer in own.pop("layers", []):
         story = _laid_over(story, told(layer))
-    story = _laid_over(story, own)
-    for gone in story.pop("without", []):
-        _take_out(story, gone)
-    return story
+    return _laid_over(story, own)
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,17 +40,3 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
         else:
             joined[name] = content
     return joined
-
-
-def _take_out(story: dict[str, Any], gone: str) -> None:
-    """Take a file, a registry key with those below it, a class of CIM or a call of Windows out of a story."""
-    name = gone.removeprefix("win32:")
-    taken = [
-        (within, key)
-        for within in (["win32"] if name != gone else ["registry", "cim", "files"])
-        for key in story.get(within, {})
-        if key == name or (within == "registry" and key.startswith(f"{name}\\"))
-    ]
-    assert taken, f"nothing below says {gone}"
-    for within, key in taken:
-        del story[within][key]
