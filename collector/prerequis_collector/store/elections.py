@@ -46,4 +46,4 @@ class Elections:
                 where=or_(col(ElectionRow.elected_at) <= over, col(ElectionRow.agent_id) == election.agent_id),
             )
         )
-        return connection.execute(kept).rowcount == 1
+        return connection.execute(kept, execution_options={"preserve_rowcount": True}).rowcount == 1
