@@ -2,64 +2,74 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 from google.protobuf import json_format
 
-from prerequis.v1.measurement_pb2 import AcquireLeaseResponse, GetPlanResponse
+from prerequis.v1.facts_pb2 import Interface, Network
+from prerequis.v1.measurement_pb2 import GetPlanRequest, GetPlanResponse
 from prerequis.v1.services_pb2 import TLS
 from prerequis_agent import durable
 from prerequis_agent.config import State
-from prerequis_agent.errors import AgentError, CollectorUnreachable, Refused, Unsupported
+from prerequis_agent.errors import CollectorUnreachable, Refused
 from prerequis_agent.identity import Identity, passphrase
-from prerequis_agent.surroundings import Collector, Lease, Plan, Surroundings, Target
+from prerequis_agent.line_lease import Outcome, Wanted, held
+from prerequis_agent.surroundings import Collector, Plan, Surroundings, Target
+from prerequis_agent.turns import kept_plan
 from prerequis_agent.uplink import Uplink
 
 PLAN_SECONDS = 4.0
 """The longest that a scan waits for a fresh plan before it uses the one of last time."""
 
-PATIENCE_SECONDS = 20.0
-"""How long the line probe waits for another machine of the site to end its measurement."""
-
-
 _NOT_ELECTED = "Un autre poste du site vérifie les services aujourd'hui : rien à faire sur celui-ci."
 _NOT_TOLD = "Le collecteur n'a pas dit si ce poste doit vérifier les services aujourd'hui : ils n'ont pas été demandés."
 
 
-def surroundings(state: State, identity: Identity, attended: bool = False) -> Surroundings:
+def surroundings(
+    state: State, identity: Identity, attended: bool = False, network: Network | None = None
+) -> Surroundings:
     """Return the plan, refreshed when the collector answers, and where the collector is.
 
     A person who waits may ask the services of last time's plan; a machine that nobody watches asks them only when the
     collector has just elected it: a million of them must not knock at the national services every morning.
     """
-    enrolment = state.enrolment()
-    host, port = enrolment.address
     spared = "" if attended else _NOT_TOLD
     with contextlib.suppress(CollectorUnreachable, Refused):  # last time's plan serves
-        spared = _NOT_ELECTED if refresh(state, identity, attended) else ""
-    collector = Collector(
-        host, port, state.authority, state.identity, lambda: _lease(state, identity), lambda: passphrase(state.identity)
-    )
+        spared = _NOT_ELECTED if refresh(state, identity, attended, network) else ""
     plan = cached(state)
+    collector = collector_of(state, identity, Wanted(attended=attended), Outcome())
     return Surroundings(replace(plan, spared=spared) if plan else None, collector)
 
 
-def refresh(state: State, identity: Identity, attended: bool = False) -> bool:
+def collector_of(state: State, identity: Identity, wanted: Wanted, outcome: Outcome) -> Collector:
+    """Return where the collector is, with leases asked for in this way; `outcome` is told how the last one ended."""
+    host, port = state.enrolment().address
+    return Collector(
+        host,
+        port,
+        state.authority,
+        state.identity,
+        lambda: held(state, identity, wanted, outcome),
+        lambda: passphrase(state.identity),
+    )
+
+
+def refresh(state: State, identity: Identity, attended: bool = False, network: Network | None = None) -> bool:
     """Keep the plan that the collector gives now, and return whether another machine asks the services today.
 
+    The collector is told how this machine is attached, so that the best placed ones measure the site's line.
     Raises CollectorUnreachable and Refused.
     """
+    request = GetPlanRequest(attended=attended, wireless=_is_wireless(network))
 
     async def ask() -> GetPlanResponse:
         async with Uplink(
             state.enrolment().collector, state.authority_pem(), identity, answer_seconds=PLAN_SECONDS
         ) as uplink:
-            return await uplink.plan(attended)
+            return await uplink.plan(request)
 
     answer = asyncio.run(ask())
-    if answer.another_elected and (last := _kept(state)):
+    if answer.another_elected and (last := kept_plan(state)):
         # For a technician whose scan has no network: what there is to ask does not depend on who is to.
         answer.targets.extend(last.targets)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs the next offline scan its plan, no more
@@ -69,47 +79,17 @@ def refresh(state: State, identity: Identity, attended: bool = False) -> bool:
 
 def cached(state: State) -> Plan | None:
     """Return the plan of last time; None when there was none or its file is damaged."""
-    plan = _kept(state)
+    plan = kept_plan(state)
     if plan is None:
         return None
     targets = tuple(
         Target(target.host, target.port, target.purpose, target.protocol or TLS, target.path) for target in plan.targets
     )
-    return Plan(targets, plan.demand_bits_per_second or None)
+    return Plan(targets, plan.demand_bits_per_second or None, plan.librespeed_url)
 
 
-def _kept(state: State) -> GetPlanResponse | None:
-    try:
-        # A collector of tomorrow may say more than this version knows.
-        return json_format.Parse(state.plan.read_bytes(), GetPlanResponse(), ignore_unknown_fields=True)
-    except (OSError, json_format.ParseError, UnicodeDecodeError):
-        return None
-
-
-@contextlib.contextmanager
-def _lease(state: State, identity: Identity) -> Iterator[Lease]:
-    address, authority = state.enrolment().collector, state.authority_pem()
-
-    async def acquire() -> AcquireLeaseResponse:
-        async with Uplink(address, authority, identity) as uplink:
-            return await uplink.acquire_lease()
-
-    async def release(token: bytes) -> None:
-        async with Uplink(address, authority, identity) as uplink:
-            await uplink.release_lease(token)
-
-    limit = time.monotonic() + PATIENCE_SECONDS
-    try:
-        while not (answer := asyncio.run(acquire())).HasField("lease"):
-            wait = max(1.0, answer.retry_after.ToTimedelta().total_seconds())
-            if time.monotonic() + wait > limit:
-                raise Unsupported("Un autre poste du site mesure la ligne : relancer dans une minute.")
-            time.sleep(wait)
-    except (CollectorUnreachable, Refused) as problem:
-        raise Unsupported(str(problem)) from problem
-    lease = answer.lease
-    try:
-        yield Lease(lease.token, lease.port, lease.bytes_per_direction)
-    finally:
-        with contextlib.suppress(AgentError):  # it ends by itself after its time to live
-            asyncio.run(release(lease.token))
+def _is_wireless(network: Network | None) -> bool | None:
+    """Return whether this machine reaches its gateway over the air; None when it does not say."""
+    carrying = [one for one in network.interfaces if one.carries_default_route] if network is not None else []
+    kinds = {one.kind for one in carrying if one.HasField("kind")}
+    return bool(kinds & {Interface.WIFI, Interface.MOBILE}) if kinds else None

@@ -58,6 +58,8 @@ class Lease:
     """Share of the collector's uplink in use when the lease was given."""
     report: "Callable[[Line], None]" = field(default=lambda line: None)
     """Takes what was measured, to be handed over when the lease ends."""
+    renew: Callable[[], None] = field(default=lambda: None)
+    """Lets the lease live for its full time again while no byte passes by the collector."""
 
 
 @dataclass(frozen=True, slots=True)

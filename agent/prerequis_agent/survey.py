@@ -43,7 +43,7 @@ def survey(
         if asking:
             from prerequis_agent.site_plan import surroundings as gather
 
-            surroundings = gather(state, identity, attended)
+            surroundings = gather(state, identity, attended, seen.facts.network)
     reached = runner.run(asking, Host(surroundings=surroundings), progress)
     seen.facts.MergeFrom(reached.facts)
     report = Report(

@@ -17,12 +17,15 @@ import grpc.aio
 
 from prerequis.v1.enrolment_pb2 import EnrolRequest, EnrolResponse, RenewRequest
 from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
+from prerequis.v1.facts_pb2 import Line
 from prerequis.v1.measurement_pb2 import (
     AcquireLeaseRequest,
     AcquireLeaseResponse,
     GetPlanRequest,
     GetPlanResponse,
     ReleaseLeaseRequest,
+    ReleaseLeaseResponse,
+    RenewLeaseRequest,
 )
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
 from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, SignedReport, SubmitManyRequest, SubmitManyResponse
@@ -83,20 +86,27 @@ class Uplink:
         answer = await self._answer(stub.Renew(RenewRequest(csr=csr), timeout=self._seconds))
         return tuple(answer.chain)
 
-    async def plan(self, attended: bool = False) -> GetPlanResponse:
-        """Return what the site's machines are asked to reach; `attended`: a person waits, so that it is all asked."""
+    async def plan(self, request: GetPlanRequest) -> GetPlanResponse:
+        """Return what the site's machines are asked to reach, and when this one measures the line."""
         stub = MeasurementServiceStub(self._channel)
-        return await self._answer(stub.GetPlan(GetPlanRequest(attended=attended), timeout=self._seconds))
+        return await self._answer(stub.GetPlan(request, timeout=self._seconds))
 
-    async def acquire_lease(self) -> AcquireLeaseResponse:
+    async def acquire_lease(self, request: AcquireLeaseRequest) -> AcquireLeaseResponse:
         """Return a lease, or how long to wait before asking again."""
         stub = MeasurementServiceStub(self._channel)
-        return await self._answer(stub.AcquireLease(AcquireLeaseRequest(), timeout=self._seconds))
+        return await self._answer(stub.AcquireLease(request, timeout=self._seconds))
 
-    async def release_lease(self, token: bytes) -> None:
-        """Give a lease back before its time."""
+    async def renew_lease(self, token: bytes) -> None:
+        """Let a lease live on while no byte passes by the collector."""
         stub = MeasurementServiceStub(self._channel)
-        await self._answer(stub.ReleaseLease(ReleaseLeaseRequest(token=token), timeout=self._seconds))
+        await self._answer(stub.RenewLease(RenewLeaseRequest(token=token), timeout=self._seconds))
+
+    async def release_lease(self, token: bytes, result: Line | None = None) -> ReleaseLeaseResponse:
+        """Give a lease back before its time, with what was measured."""
+        stub = MeasurementServiceStub(self._channel)
+        return await self._answer(
+            stub.ReleaseLease(ReleaseLeaseRequest(token=token, result=result), timeout=self._seconds)
+        )
 
     async def submit(self, reports: Iterable[SignedReport]) -> AsyncIterator[Receipt]:
         """Give one receipt for each report, in order, as the collector answers."""

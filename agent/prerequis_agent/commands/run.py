@@ -11,10 +11,15 @@ from prerequis_agent.config import State
 from prerequis_agent.probes import probe_names
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from prerequis.v1.report_pb2 import Report
     from prerequis_agent.identity import Identity
+    from prerequis_agent.spool import Spool
 
 HELP = "observe ce poste et remet le rapport au collecteur"
+
+_ON_BATTERY = "Poste sur batterie : observation remise à plus tard."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,21 +37,57 @@ def run(options: argparse.Namespace) -> ExitCode:
     from datetime import UTC, datetime
 
     from prerequis_agent.enrolment import current_identity
-    from prerequis_agent.errors import CollectorUnreachable
-    from prerequis_agent.progress import progress_on
     from prerequis_agent.spool import Spool
-    from prerequis_agent.survey import survey
 
     state = State(options.state)
     state.enrolment()
     identity = current_identity(state, datetime.now(UTC))
     spool = Spool(state.spool)
-    attended = options.now or sys.stdin.isatty()
-    postponed = "" if attended else _postponed(state)
+    if options.now or sys.stdin.isatty():
+        names = frozenset(probe_names()) - ({"line"} if options.no_line else set())
+        return _observe(state, identity, spool, names, attended=True)
+    # The line has a schedule of its own, which the collector keeps for the whole site.
+    return _in_turn(state, identity, spool, measuring=not options.no_line)
+
+
+def _in_turn(state: State, identity: "Identity", spool: "Spool", *, measuring: bool) -> ExitCode:
+    """Observe and measure the line, each when its moment comes, and what is not due not at all."""
+    import time
+    from datetime import UTC, datetime
+
+    now = datetime.now(UTC)
+    scan_at, postponed = _scan_moment(state, now)
+    line_at = _line_moment(state, identity, now) if measuring else None
+    code = ExitCode.DONE
+
+    def measured() -> None:
+        if line_at is not None:
+            from prerequis_agent.line_run import measure_in_turn
+
+            sentence = measure_in_turn(state, identity, line_at, time.sleep, lambda: datetime.now(UTC))
+            sys.stdout.write(f"{sentence}\n")
+
+    line_first = scan_at is None or (line_at is not None and line_at <= scan_at)
+    if line_first:
+        measured()
+    if scan_at is not None:
+        time.sleep(max(0.0, (scan_at - datetime.now(UTC)).total_seconds()))
+        postponed = _ON_BATTERY if _on_battery() else ""
     if postponed:
         sys.stdout.write(f"{postponed}\n")
-        return hand_in(state) if len(spool) else ExitCode.DONE
-    names = frozenset(probe_names()) - ({"line"} if options.no_line else set())
+        code = hand_in(state) if len(spool) else ExitCode.DONE
+    else:
+        code = _observe(state, identity, spool, frozenset(probe_names()) - {"line"}, attended=False)
+    if not line_first:
+        measured()
+    return code
+
+
+def _observe(state: State, identity: "Identity", spool: "Spool", names: frozenset[str], *, attended: bool) -> ExitCode:
+    from prerequis_agent.errors import CollectorUnreachable
+    from prerequis_agent.progress import progress_on
+    from prerequis_agent.survey import survey
+
     report = survey(state, names, progress_on(sys.stderr), sys.stderr.write, attended)
     if not len(spool) and _confirmed(state, report, identity):
         _remember(state, report)
@@ -60,22 +101,35 @@ def run(options: argparse.Namespace) -> ExitCode:
         raise CollectorUnreachable(f"{problem} Rapports gardés sur ce poste : {len(spool)}.") from problem
 
 
-def _postponed(state: State) -> str:
-    """Wait for this run's moment and return an empty text, or say why it is not to take place."""
+def _scan_moment(state: State, now: "datetime") -> "tuple[datetime | None, str]":
+    """Return when to look at the machine within the hour, or None and why not now."""
     import random
-    import time
-    from datetime import UTC, datetime
 
-    from prerequis_agent.schedule import is_due, last_run, moment, on_battery
+    from prerequis_agent.schedule import is_due, last_run, moment
 
-    battery = "Poste sur batterie : observation remise à plus tard."
-    now = datetime.now(UTC)
     if not is_due(last_run(state.last_run), now):
-        return "Poste déjà observé aujourd'hui."
-    if on_battery():
-        return battery
-    time.sleep((moment(now, random.SystemRandom()) - now).total_seconds())
-    return battery if on_battery() else ""
+        return None, "Poste déjà observé aujourd'hui."
+    if _on_battery():
+        return None, _ON_BATTERY
+    return moment(now, random.SystemRandom()), ""
+
+
+def _line_moment(state: State, identity: "Identity", now: "datetime") -> "datetime | None":
+    """Return when to measure the line within the hour, or None."""
+    from prerequis_agent.turns import HORIZON, LATE, turn
+
+    at = turn(state)
+    if at is not None and now - at > LATE:
+        from prerequis_agent.line_run import new_turn
+
+        at = new_turn(state, identity)
+    return at if at is not None and at - now <= HORIZON and not _on_battery() else None
+
+
+def _on_battery() -> bool:
+    from prerequis_agent.schedule import on_battery
+
+    return on_battery()
 
 
 def _confirmed(state: State, report: "Report", identity: "Identity") -> bool:
