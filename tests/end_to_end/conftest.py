@@ -21,6 +21,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):  # fmt: skip
         done = made.collector(*arguments)
         assert done.returncode == 0, done.stderr
+    with (made.data / "collector.toml").open("a", encoding="utf-8") as settings:
+        # Network tests stay on loopback.
+        settings.write("national_services = false\n")
     return made.data
 
 
