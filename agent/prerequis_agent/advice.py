@@ -3,6 +3,7 @@
 The only module of the agent that judges; what it finds is shown and never sent.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,18 +38,22 @@ class Light(Enum):
     RED = "RED"
     """A blocking rule is not met."""
     AMBER = "AMBER"
-    """Something is to be corrected, or a blocking rule could not be verified."""
+    """Something is to be corrected, or too little could be verified: a blocking rule, or most of the others."""
     GREEN = "GREEN"
 
 
 def light(advice: Iterable[Advice]) -> Light:
-    """Return the light of a machine."""
-    marks = {(one.verdict, one.level) for one in advice}
+    """Return the light of a machine; where nothing was decided, or less than was left open, it is never green."""
+    marks = Counter((one.verdict, one.level) for one in advice)
     blocking = Level.BLOCKING.value
     if (Verdict.FAIL.value, blocking) in marks:
         return Light.RED
+    verdicts = Counter(one for one, _ in marks.elements())
+    decided = verdicts[Verdict.PASS.value] + verdicts[Verdict.FAIL.value]
     failed = any(verdict == Verdict.FAIL.value and level != Level.INFO.value for verdict, level in marks)
-    return Light.AMBER if failed or (Verdict.UNKNOWN.value, blocking) in marks else Light.GREEN
+    if failed or (Verdict.UNKNOWN.value, blocking) in marks or decided <= verdicts[Verdict.UNKNOWN.value]:
+        return Light.AMBER
+    return Light.GREEN
 
 
 _LEVELS = list(Level)

@@ -24,16 +24,29 @@ def advice(verdict: str, level: str = "major", title: str = "Le poste est prêt"
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ([], Light.GREEN),
         ([advice("PASS", "blocking"), advice("UNKNOWN", "major"), advice("FAIL", "info")], Light.GREEN),
         ([advice("FAIL", "minor")], Light.AMBER),
         ([advice("UNKNOWN", "blocking")], Light.AMBER),
-        ([advice("NOT_APPLICABLE", "blocking")], Light.GREEN),
+        ([advice("PASS", "minor"), advice("NOT_APPLICABLE", "blocking")], Light.GREEN),
         ([advice("FAIL", "minor"), advice("FAIL", "blocking")], Light.RED),
     ],
 )
 def test_the_light_is_that_of_the_worst(given: list[Advice], expected: Light) -> None:
     assert light(given) is expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        [advice("NOT_APPLICABLE", "blocking")] * 49,
+        [advice("PASS", "minor"), advice("UNKNOWN", "major")],
+        [advice("PASS", "blocking"), *[advice("UNKNOWN", "info")] * 9],
+    ],
+)
+def test_a_machine_of_which_little_was_decided_is_not_green(given: list[Advice]) -> None:
+    """peers.md §3 row 10: all rules not applicable, and a good ending all the same."""
+    assert light(given) is Light.AMBER
 
 
 def plan(state: State, **known: int) -> None:

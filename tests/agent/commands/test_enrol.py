@@ -5,6 +5,8 @@ import stat
 from datetime import timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.agent.commands.agent import Agent, one_sentence
 from tests.agent.conftest import Authority
 from tests.agent.tiny_collector import TinyCollector
@@ -97,3 +99,16 @@ def test_an_expired_certificate_says_what_to_do_and_a_scan_still_works(
     assert scan.returncode == ExitCode.DONE
     assert "a expiré" in scan.stderr
     assert json.loads(scan.stdout)["workstation"]["id"] == ""
+
+
+def test_two_machines_made_from_one_image_have_an_identity_each(collector: TinyCollector, tmp_path: Path) -> None:
+    """peers.md §3 row 18: nothing of the hardware or of the system's image is the identity, the key made here is."""
+    keys = set()
+    for name in ("one", "other"):
+        machine = Agent(tmp_path / name)
+        machine.enrol(collector, tmp_path)
+        assert machine("run", "--now", "--no-line").returncode == ExitCode.DONE
+    for signed in collector.kept.values():
+        key = x509.load_der_x509_certificate(signed.certificate).public_key()
+        keys.add(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    assert len(keys) == len(collector.kept) == 2

@@ -1,7 +1,11 @@
 """`run`: what the timer starts, once a day, and what it re-sends."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from tests.agent.commands.agent import Agent
@@ -95,3 +99,35 @@ def test_the_agent_tells_its_own_cost(enrolled: Agent, collector: TinyCollector)
     assert found["memoryBytes"] == report.cost.memory_bytes
     assert "de processeur" in enrolled("status").stdout
     assert "Coût de l'observation : " in enrolled("scan", "--only", "system").stdout
+
+
+def test_a_run_that_is_killed_half_way_leaves_no_part_of_a_report(
+    enrolled: Agent, collector: TinyCollector, tmp_path: Path
+) -> None:
+    """peers.md §3 row 9: only what was observed to the end is a report."""
+    reached = tmp_path / "reached"
+    program = f"""
+import os, sys, time
+from pathlib import Path
+from prerequis_agent import __main__, host, runner
+from prerequis_agent.probe import Probe
+host.DIRECTORIES = ()
+def hang(host):
+    Path({str(reached)!r}).write_text(str(os.getpid()))
+    time.sleep(60)
+first, *_ = runner.discover()
+runner.discover = lambda: (first, Probe("system", hang, deadline_seconds=60))
+sys.exit(__main__.main(["--state", {str(enrolled.state)!r}, "run", "--now", "--no-line"]))
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    ends = time.monotonic() + 20
+    while not (reached.exists() and reached.read_text()):
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    os.kill(int(reached.read_text()), signal.SIGKILL)
+    assert (enrolled.waiting, collector.reports) == ([], [])
+    assert enrolled("run", "--now", "--no-line").stdout == "Rapports remis : 1.\n"
+    (report,) = collector.reports
+    assert len(report.probes) > 30

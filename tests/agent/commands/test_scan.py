@@ -16,6 +16,7 @@ from tests.agent.tiny_collector import TinyCollector
 
 from prerequis.command_line import ExitCode
 from prerequis.v1.report_pb2 import ProbeRun, Report
+from prerequis_agent.probes import probe_names
 
 
 def test_a_scan_without_a_collector_loads_nothing_heavy_beside_its_probes(tmp_path: Path) -> None:
@@ -46,6 +47,15 @@ def test_a_machine_that_is_not_enrolled_is_scanned_all_the_same(agent: Agent) ->
     assert "enrôler ce poste" in runs["line"].detail
     for run in json.loads(done.stdout)["probes"]:
         assert set(run) == {"name", "outcome", "wallSeconds", "cpuSeconds", "detail"}
+
+
+def test_a_report_accounts_for_every_probe_whatever_became_of_it(agent: Agent) -> None:
+    """peers.md §3 row 2: an inventory that is incomplete and looks complete."""
+    report = json_format.Parse(agent("scan", "--json").stdout, Report())
+    assert sorted(run.name for run in report.probes) == sorted(probe_names())
+    silent = [run for run in report.probes if run.outcome not in (ProbeRun.FOUND, ProbeRun.NOTHING)]
+    assert silent
+    assert [run.name for run in silent if not run.detail or report.facts.HasField(run.name)] == []  # type: ignore[arg-type]  # the stub wants a literal
 
 
 def test_one_probe_alone_is_asked_and_the_line_can_be_left_out(agent: Agent) -> None:

@@ -3,6 +3,8 @@
 import shlex
 import shutil
 import subprocess
+import time
+from datetime import UTC, datetime
 
 import grpc
 import pytest
@@ -31,6 +33,19 @@ def test_a_report_made_while_the_collector_is_away_arrives_once(enrolled: Agent,
     assert enrolled("send").stdout == "Rapports remis : 0.\n"
     assert len(collector.kept) == 1
     assert enrolled.waiting == []
+
+
+def test_a_report_handed_in_late_still_says_when_it_was_made(enrolled: Agent, collector: TinyCollector) -> None:
+    """peers.md §3 row 3: the last contact is not the last inventory."""
+    collector.stop()
+    before = datetime.now(UTC)
+    enrolled("run", "--now", "--no-line")
+    made = datetime.now(UTC)
+    time.sleep(1.1)
+    collector.start()
+    enrolled("send")
+    (report,) = collector.reports
+    assert before <= report.collected_at.ToDatetime(UTC) <= made
 
 
 def test_two_commands_that_send_at_once_do_not_trip_over_each_other(enrolled: Agent, collector: TinyCollector) -> None:
