@@ -29,11 +29,8 @@ class Lan(message.Message):
     PATH_MTU_FIELD_NUMBER: builtins.int
     INTERFACE_MTU_FIELD_NUMBER: builtins.int
     HOPS_FIELD_NUMBER: builtins.int
-    DHCP_FIELD_NUMBER: builtins.int
     DHCP_SERVER_FIELD_NUMBER: builtins.int
     IPV6_ROUTERS_FIELD_NUMBER: builtins.int
-    LLMNR_FIELD_NUMBER: builtins.int
-    NETBIOS_FIELD_NUMBER: builtins.int
     DUPLICATE_ADDRESS_FIELD_NUMBER: builtins.int
     CHECK_FIELD_NUMBER: builtins.int
     path_mtu: builtins.int
@@ -41,16 +38,12 @@ class Lan(message.Message):
     interface_mtu: builtins.int
     hops: builtins.int
     """Machines on the way to the collector, itself included, by TCP connections of growing reach."""
-    dhcp: builtins.bool
-    """Whether the preferred interface has its IPv4 address from a DHCP server, and that server's address."""
     dhcp_server: builtins.str
+    """Address of the DHCP server that the preferred interface has its IPv4 address from; unset where it has none."""
     ipv6_routers: builtins.int
     """Routers that offer themselves for IPv6."""
-    llmnr: builtins.bool
-    """This machine listens for names that its neighbours shout."""
-    netbios: builtins.bool
     duplicate_address: builtins.bool
-    """Another machine uses an address of this one, as the system or the check on the wire says."""
+    """The system found another machine that uses an address of this one."""
     @builtins.property
     def check(self) -> LanCheck:
         """What the check on the wire found, when a person asked for it with the rights that it takes."""
@@ -61,20 +54,15 @@ class Lan(message.Message):
         path_mtu: builtins.int | None = ...,
         interface_mtu: builtins.int | None = ...,
         hops: builtins.int | None = ...,
-        dhcp: builtins.bool | None = ...,
         dhcp_server: builtins.str | None = ...,
         ipv6_routers: builtins.int | None = ...,
-        llmnr: builtins.bool | None = ...,
-        netbios: builtins.bool | None = ...,
         duplicate_address: builtins.bool | None = ...,
         check: LanCheck | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_dhcp", b"_dhcp", "_dhcp_server", b"_dhcp_server", "_duplicate_address", b"_duplicate_address", "_hops", b"_hops", "_interface_mtu", b"_interface_mtu", "_ipv6_routers", b"_ipv6_routers", "_llmnr", b"_llmnr", "_netbios", b"_netbios", "_path_mtu", b"_path_mtu", "check", b"check", "dhcp", b"dhcp", "dhcp_server", b"dhcp_server", "duplicate_address", b"duplicate_address", "hops", b"hops", "interface_mtu", b"interface_mtu", "ipv6_routers", b"ipv6_routers", "llmnr", b"llmnr", "netbios", b"netbios", "path_mtu", b"path_mtu"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_dhcp_server", b"_dhcp_server", "_duplicate_address", b"_duplicate_address", "_hops", b"_hops", "_interface_mtu", b"_interface_mtu", "_ipv6_routers", b"_ipv6_routers", "_path_mtu", b"_path_mtu", "check", b"check", "dhcp_server", b"dhcp_server", "duplicate_address", b"duplicate_address", "hops", b"hops", "interface_mtu", b"interface_mtu", "ipv6_routers", b"ipv6_routers", "path_mtu", b"path_mtu"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_dhcp", b"_dhcp", "_dhcp_server", b"_dhcp_server", "_duplicate_address", b"_duplicate_address", "_hops", b"_hops", "_interface_mtu", b"_interface_mtu", "_ipv6_routers", b"_ipv6_routers", "_llmnr", b"_llmnr", "_netbios", b"_netbios", "_path_mtu", b"_path_mtu", "check", b"check", "dhcp", b"dhcp", "dhcp_server", b"dhcp_server", "duplicate_address", b"duplicate_address", "hops", b"hops", "interface_mtu", b"interface_mtu", "ipv6_routers", b"ipv6_routers", "llmnr", b"llmnr", "netbios", b"netbios", "path_mtu", b"path_mtu"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_dhcp_server", b"_dhcp_server", "_duplicate_address", b"_duplicate_address", "_hops", b"_hops", "_interface_mtu", b"_interface_mtu", "_ipv6_routers", b"_ipv6_routers", "_path_mtu", b"_path_mtu", "check", b"check", "dhcp_server", b"dhcp_server", "duplicate_address", b"duplicate_address", "hops", b"hops", "interface_mtu", b"interface_mtu", "ipv6_routers", b"ipv6_routers", "path_mtu", b"path_mtu"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__dhcp: _TypeAlias = typing.Literal["dhcp"]  # noqa: Y015
-    _WhichOneofArgType__dhcp: _TypeAlias = typing.Literal["_dhcp", b"_dhcp"]  # noqa: Y015
     _WhichOneofReturnType__dhcp_server: _TypeAlias = typing.Literal["dhcp_server"]  # noqa: Y015
     _WhichOneofArgType__dhcp_server: _TypeAlias = typing.Literal["_dhcp_server", b"_dhcp_server"]  # noqa: Y015
     _WhichOneofReturnType__duplicate_address: _TypeAlias = typing.Literal["duplicate_address"]  # noqa: Y015
@@ -85,14 +73,8 @@ class Lan(message.Message):
     _WhichOneofArgType__interface_mtu: _TypeAlias = typing.Literal["_interface_mtu", b"_interface_mtu"]  # noqa: Y015
     _WhichOneofReturnType__ipv6_routers: _TypeAlias = typing.Literal["ipv6_routers"]  # noqa: Y015
     _WhichOneofArgType__ipv6_routers: _TypeAlias = typing.Literal["_ipv6_routers", b"_ipv6_routers"]  # noqa: Y015
-    _WhichOneofReturnType__llmnr: _TypeAlias = typing.Literal["llmnr"]  # noqa: Y015
-    _WhichOneofArgType__llmnr: _TypeAlias = typing.Literal["_llmnr", b"_llmnr"]  # noqa: Y015
-    _WhichOneofReturnType__netbios: _TypeAlias = typing.Literal["netbios"]  # noqa: Y015
-    _WhichOneofArgType__netbios: _TypeAlias = typing.Literal["_netbios", b"_netbios"]  # noqa: Y015
     _WhichOneofReturnType__path_mtu: _TypeAlias = typing.Literal["path_mtu"]  # noqa: Y015
     _WhichOneofArgType__path_mtu: _TypeAlias = typing.Literal["_path_mtu", b"_path_mtu"]  # noqa: Y015
-    @typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__dhcp) -> _WhichOneofReturnType__dhcp | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dhcp_server) -> _WhichOneofReturnType__dhcp_server | None: ...
     @typing.overload
@@ -103,10 +85,6 @@ class Lan(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__interface_mtu) -> _WhichOneofReturnType__interface_mtu | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ipv6_routers) -> _WhichOneofReturnType__ipv6_routers | None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__llmnr) -> _WhichOneofReturnType__llmnr | None: ...
-    @typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__netbios) -> _WhichOneofReturnType__netbios | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__path_mtu) -> _WhichOneofReturnType__path_mtu | None: ...
 
@@ -121,10 +99,15 @@ class LanCheck(message.Message):
     DHCP_OFFERS_FIELD_NUMBER: builtins.int
     SWITCH_PORT_FIELD_NUMBER: builtins.int
     DUPLICATE_ADDRESS_FIELD_NUMBER: builtins.int
+    LLMNR_HEARD_FIELD_NUMBER: builtins.int
+    NETBIOS_HEARD_FIELD_NUMBER: builtins.int
     listened_seconds: builtins.float
     """How long it was listened, in seconds: switches announce themselves every 30 (LLDP) or 60 (CDP)."""
     duplicate_address: builtins.bool
     """Another machine answered for this machine's address."""
+    llmnr_heard: builtins.bool
+    """Another machine shouted for a name by LLMNR or NetBIOS; false: none did while it was listened."""
+    netbios_heard: builtins.bool
     @builtins.property
     def checked_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
@@ -143,19 +126,29 @@ class LanCheck(message.Message):
         dhcp_offers: DhcpServers | None = ...,
         switch_port: SwitchPort | None = ...,
         duplicate_address: builtins.bool | None = ...,
+        llmnr_heard: builtins.bool | None = ...,
+        netbios_heard: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_duplicate_address", b"_duplicate_address", "_listened_seconds", b"_listened_seconds", "checked_at", b"checked_at", "dhcp_offers", b"dhcp_offers", "duplicate_address", b"duplicate_address", "listened_seconds", b"listened_seconds", "switch_port", b"switch_port"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_duplicate_address", b"_duplicate_address", "_listened_seconds", b"_listened_seconds", "_llmnr_heard", b"_llmnr_heard", "_netbios_heard", b"_netbios_heard", "checked_at", b"checked_at", "dhcp_offers", b"dhcp_offers", "duplicate_address", b"duplicate_address", "listened_seconds", b"listened_seconds", "llmnr_heard", b"llmnr_heard", "netbios_heard", b"netbios_heard", "switch_port", b"switch_port"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_duplicate_address", b"_duplicate_address", "_listened_seconds", b"_listened_seconds", "checked_at", b"checked_at", "dhcp_offers", b"dhcp_offers", "duplicate_address", b"duplicate_address", "listened_seconds", b"listened_seconds", "switch_port", b"switch_port"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_duplicate_address", b"_duplicate_address", "_listened_seconds", b"_listened_seconds", "_llmnr_heard", b"_llmnr_heard", "_netbios_heard", b"_netbios_heard", "checked_at", b"checked_at", "dhcp_offers", b"dhcp_offers", "duplicate_address", b"duplicate_address", "listened_seconds", b"listened_seconds", "llmnr_heard", b"llmnr_heard", "netbios_heard", b"netbios_heard", "switch_port", b"switch_port"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__duplicate_address: _TypeAlias = typing.Literal["duplicate_address"]  # noqa: Y015
     _WhichOneofArgType__duplicate_address: _TypeAlias = typing.Literal["_duplicate_address", b"_duplicate_address"]  # noqa: Y015
     _WhichOneofReturnType__listened_seconds: _TypeAlias = typing.Literal["listened_seconds"]  # noqa: Y015
     _WhichOneofArgType__listened_seconds: _TypeAlias = typing.Literal["_listened_seconds", b"_listened_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__llmnr_heard: _TypeAlias = typing.Literal["llmnr_heard"]  # noqa: Y015
+    _WhichOneofArgType__llmnr_heard: _TypeAlias = typing.Literal["_llmnr_heard", b"_llmnr_heard"]  # noqa: Y015
+    _WhichOneofReturnType__netbios_heard: _TypeAlias = typing.Literal["netbios_heard"]  # noqa: Y015
+    _WhichOneofArgType__netbios_heard: _TypeAlias = typing.Literal["_netbios_heard", b"_netbios_heard"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__duplicate_address) -> _WhichOneofReturnType__duplicate_address | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__listened_seconds) -> _WhichOneofReturnType__listened_seconds | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__llmnr_heard) -> _WhichOneofReturnType__llmnr_heard | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__netbios_heard) -> _WhichOneofReturnType__netbios_heard | None: ...
 
 @typing.final
 class DhcpServers(message.Message):
