@@ -10,7 +10,6 @@ import importlib
 import os
 import shutil
 import socket
-import ssl
 import sys
 import threading
 import time
@@ -26,8 +25,13 @@ from prerequis_agent.execution import MOST_BYTES, execute
 from prerequis_agent.execution import CommandResult as CommandResult
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.surroundings import Surroundings
-from prerequis_agent.tls_stream import TlsStream
 from prerequis_agent.windows.api import CimValue, RegistryValue, Win32, Windows
+
+if TYPE_CHECKING:
+    # The probes that run apart, in an interpreter of their own on Windows and macOS, never speak TLS.
+    import ssl
+
+    from prerequis_agent.tls_stream import TlsStream
 
 PROGRAMS = frozenset(
     {
@@ -343,7 +347,7 @@ class Host:
         connection.connect_ex((address, port))
         return connection
 
-    def handshake(self, connection: socket.socket, name: str, context: ssl.SSLContext) -> ssl.SSLSocket:
+    def handshake(self, connection: socket.socket, name: str, context: "ssl.SSLContext") -> "ssl.SSLSocket":
         """Return the connection after a TLS handshake; closes it when that fails."""
         try:
             return context.wrap_socket(connection, server_hostname=name)
@@ -351,8 +355,10 @@ class Host:
             connection.close()
             raise
 
-    def stream(self, connection: socket.socket, name: str, context: ssl.SSLContext) -> TlsStream:
+    def stream(self, connection: socket.socket, name: str, context: "ssl.SSLContext") -> "TlsStream":
         """Return a TLS connection that can be closed in one direction; closes the socket when the handshake fails."""
+        from prerequis_agent.tls_stream import TlsStream
+
         try:
             return TlsStream(connection, name, context)
         except BaseException:
