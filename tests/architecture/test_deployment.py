@@ -1,5 +1,6 @@
 """What is shipped, and the units that start it."""
 
+import plistlib
 import shutil
 import subprocess
 import sys
@@ -89,6 +90,7 @@ def test_the_windows_task_asks_every_hour_and_leaves_the_agent_time_for_its_mome
     assert not said("StartBoundary").endswith(":00:00")
     assert (said("Interval"), said("RandomDelay"), said("ExecutionTimeLimit")) == ("PT1H", "PT10M", "PT2H")
     assert said("MultipleInstancesPolicy") == "IgnoreNew"
+    assert (said("DisallowStartIfOnBatteries"), said("StopIfGoingOnBatteries")) == ("true", "true")
     assert said("Arguments").endswith(" run")
 
 
@@ -96,3 +98,20 @@ def test_the_agents_unit_leaves_it_time_for_its_moment() -> None:
     unit = (ROOT / "deploy/systemd/prerequis-agent.service").read_text()
     assert "TimeoutStartSec=90min" in unit
     assert "OnCalendar=*-*-* *:07:00" in (ROOT / "deploy/systemd/prerequis-agent.timer").read_text()
+
+
+def test_what_the_agents_unit_may_do_is_what_its_probes_need() -> None:
+    unit = (ROOT / "deploy/systemd/prerequis-agent.service").read_text()
+    # The clock is asked and never set; a user's files are read and never written.
+    assert "ProtectHome=read-only" in unit
+    assert "adjtimex" in unit
+    assert "CAP_SYS_TIME" not in unit.partition("CapabilityBoundingSet=")[2].splitlines()[0]
+
+
+def test_the_task_of_macos_asks_every_hour_and_never_at_the_full_hour() -> None:
+    path = ROOT / "deploy/macos/prerequis.agent.plist"
+    task = plistlib.loads(path.read_bytes())
+    assert task["Label"] == path.stem
+    assert task["StartCalendarInterval"] == {"Minute": 7}
+    assert (task["ProgramArguments"][-1], task["Umask"]) == ("run", 0o77)
+    assert task["RunAtLoad"] is False
