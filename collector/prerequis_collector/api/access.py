@@ -23,6 +23,8 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "/prerequis.v1.MeasurementService/AcquireLease": _AGENT,
     "/prerequis.v1.MeasurementService/RenewLease": _AGENT,
     "/prerequis.v1.MeasurementService/ReleaseLease": _AGENT,
+    "/prerequis.v1.LineReviewService/GetLine": _OPERATORS,
+    "/prerequis.v1.LineReviewService/ListLines": _OPERATORS,
     "/prerequis.v1.ReviewService/ListSites": _OPERATORS,
     "/prerequis.v1.ReviewService/GetSite": _OPERATORS,
     "/prerequis.v1.ReviewService/GetPack": _OPERATORS,

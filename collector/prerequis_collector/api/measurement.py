@@ -40,7 +40,8 @@ class Measurement(MeasurementServiceServicer):
             del plan.targets[:]
         progress = await self._collector.read(lambda transaction: site_progress(transaction, pack, site, now))
         plan.progress.CopyFrom(progress)
-        await self._note_candidate(request, site, now)
+        if not request.attended:  # what a person starts says nothing of whether this machine ever runs by itself
+            await self._note_candidate(request, site, now)
         measure_at = await self._next_turn(site, caller().name, now)
         if measure_at is not None:
             plan.measure_at.FromDatetime(measure_at)

@@ -6,12 +6,14 @@ import grpc
 from grpc import aio
 
 from prerequis.v1.enrolment_pb2_grpc import add_EnrolmentServiceServicer_to_server
+from prerequis.v1.line_review_pb2_grpc import add_LineReviewServiceServicer_to_server
 from prerequis.v1.measurement_pb2_grpc import add_MeasurementServiceServicer_to_server
 from prerequis.v1.ordering_pb2_grpc import add_OrderingServiceServicer_to_server
 from prerequis.v1.report_pb2_grpc import add_ReportServiceServicer_to_server
 from prerequis.v1.review_pb2_grpc import add_ReviewServiceServicer_to_server
 from prerequis_collector.api.enrolment import Enrolment
 from prerequis_collector.api.guard import Guarded
+from prerequis_collector.api.line_review import LineReview
 from prerequis_collector.api.measurement import Measurement
 from prerequis_collector.api.ordering import Ordering
 from prerequis_collector.api.report import Reports
@@ -41,6 +43,7 @@ def build(collector: Collector) -> aio.Server:
     add_EnrolmentServiceServicer_to_server(Enrolment(collector), guarded)
     add_ReportServiceServicer_to_server(Reports(collector), guarded)
     add_MeasurementServiceServicer_to_server(Measurement(collector), guarded)
+    add_LineReviewServiceServicer_to_server(LineReview(collector), guarded)
     add_ReviewServiceServicer_to_server(Review(collector), guarded)
     add_OrderingServiceServicer_to_server(Ordering(collector), guarded)
     return server

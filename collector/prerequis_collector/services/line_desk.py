@@ -42,7 +42,7 @@ _CAPACITY_LOAD_BITS_PER_SECOND = 100e6
 """What an unpaced test is taken to need of the collector's uplink."""
 
 _STREAMS = 4
-_SOON = timedelta(minutes=3)
+_SOON = timedelta(minutes=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +253,9 @@ def _over_budget(
 
 def _out_of_turn(transaction: Transaction, asking: Asking, profile: Profile, now: datetime) -> Postponed | None:
     metered = profile.measures_metered_lines
-    here = line_clock.local(asking.finess, now)
-    if line_clock.near_full_hour(here):
-        return Postponed(_SOON * 4, "Rien n'est mesuré à l'heure pile : attendre quelques minutes.")
     if line_schedule.is_turn(transaction, asking.finess, asking.agent_id, now, metered=metered):
+        if line_clock.near_full_hour(line_clock.local(asking.finess, now)):
+            return Postponed(_SOON, "Rien n'est mesuré à l'heure pile : attendre quelques minutes.")
         return None
     at = line_schedule.next_turn(transaction, asking.finess, asking.agent_id, now, metered=metered)
     if at is None:

@@ -23,7 +23,9 @@ def is_news(transaction: Transaction, candidate: LineCandidateRow) -> bool:
     known = LineCandidates(transaction).find(candidate.agent_id)
     return (
         known is None
-        or (known.finess, known.wireless, known.metered) != (candidate.finess, candidate.wireless, candidate.metered)
+        or known.finess != candidate.finess
+        or candidate.wireless not in (None, known.wireless)
+        or candidate.metered not in (None, known.metered)
         or candidate.seen_at - known.seen_at > RENEWED_AFTER
     )
 

@@ -16,15 +16,25 @@ def profile_of(pack: Pack, site: SiteRow) -> Profile:
 
 
 def demand_bits_per_second(profile: Profile, site: SiteRow) -> float:
-    """Return simultaneous users × rate per user, in bits per second; 0 when either is not known."""
-    return (site.simultaneous_users or 0) * profile.bits_per_second_per_user
+    """Return simultaneous users × rate per user, in bits per second; 0 when either is not known.
+
+    Where nobody counted them, one user on each device that the site needs, as the rules of the line have it.
+    """
+    users = site.simultaneous_users
+    if users is None and site.professionals is not None and profile.professionals_per_device > 0:
+        users = -(-site.professionals // profile.professionals_per_device)
+    return (users or 0) * profile.bits_per_second_per_user
 
 
 def plan_of(pack: Pack, site: SiteRow, collector: Address, *, national: bool = True) -> GetPlanResponse:
     """Return the hosts to ask and the site's demand; `national`: with the services that every site needs."""
     profile = profile_of(pack, site)
     demand = demand_bits_per_second(profile, site)
-    return GetPlanResponse(targets=targets(pack, profile, collector, national=national), demand_bits_per_second=demand)
+    return GetPlanResponse(
+        targets=targets(pack, profile, collector, national=national),
+        demand_bits_per_second=demand,
+        librespeed_url=profile.librespeed_url,
+    )
 
 
 def targets(pack: Pack, profile: Profile, collector: Address, *, national: bool) -> list[Target]:

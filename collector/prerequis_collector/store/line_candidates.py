@@ -33,7 +33,11 @@ class LineCandidates:
         return self._transaction.get(LineCandidateRow, agent_id)
 
     def save(self, candidate: LineCandidateRow) -> None:
-        """Keep what the machine says now."""
+        """Keep what the machine says now; what it does not say stays as it was."""
+        known = self.find(candidate.agent_id)
+        if known is not None and known.finess == candidate.finess:
+            candidate.wireless = known.wireless if candidate.wireless is None else candidate.wireless
+            candidate.metered = known.metered if candidate.metered is None else candidate.metered
         self._transaction.merge(candidate)
         self._transaction.flush()
 

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger
 from sqlmodel import Field, Index, SQLModel, col, func, or_, select, update
 
 from prerequis.v1.facts_pb2 import Line
+from prerequis.v1.line_pb2 import LINE_METHOD_UNSPECIFIED, LineMethod
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
 
@@ -40,6 +41,11 @@ class LineMeasurementRow(SQLModel, table=True):
     """Another machine measured the same line at the same time."""
     result: bytes = b""
     """The Line, serialised; empty when there is none."""
+
+    @property
+    def line_method(self) -> LineMethod.ValueType:
+        """Return the method; unspecified for a number of a newer version."""
+        return next((known for known in LineMethod.values() if known == self.method), LINE_METHOD_UNSPECIFIED)
 
     @property
     def line(self) -> Line | None:

@@ -1,0 +1,171 @@
+"""Leases, results and turns, over real mutual TLS."""
+
+import asyncio
+import tomllib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import pytest
+from tests.collector.conftest import SITE, Identity, Installation, refusal
+
+from prerequis.v1.facts_pb2 import Line
+from prerequis.v1.line_pb2 import CAPACITY, PROVEN, SUFFICIENCY
+from prerequis.v1.line_review_pb2 import GetLineRequest, LineMeasurement, ListLinesRequest
+from prerequis.v1.line_review_pb2_grpc import LineReviewServiceStub
+from prerequis.v1.measurement_pb2 import (
+    AcquireLeaseRequest,
+    AcquireLeaseResponse,
+    GetPlanRequest,
+    Lease,
+    ReleaseLeaseRequest,
+    RenewLeaseRequest,
+)
+from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
+from prerequis_collector.lease_keeper import keeping_leases
+from prerequis_collector.services import lease as memory
+
+ATTENDED = AcquireLeaseRequest(method=SUFFICIENCY, attended=True)
+
+
+def figure(down: float = 30e6, up: float = 30e6) -> Line:
+    line = Line(loopback=False, confidence=Line.HIGH, rtt_seconds=0.03, method=SUFFICIENCY)
+    for direction, rate in ((line.down, down), (line.up, up)):
+        direction.bits_per_second, direction.stop, direction.censored = rate, PROVEN, True
+    line.conditions.method_version = 1
+    return line
+
+
+async def acquire(
+    installation: Installation, agent: Identity, request: AcquireLeaseRequest = ATTENDED
+) -> AcquireLeaseResponse:
+    async with installation.channel(agent) as channel:
+        return await MeasurementServiceStub(channel).AcquireLease(request)
+
+
+async def lend(installation: Installation, agent: Identity) -> Lease:
+    answer = await acquire(installation, agent)
+    assert answer.HasField("lease"), answer.reason
+    return answer.lease
+
+
+async def test_a_lease_says_how_to_measure(installation: Installation, agent: Identity) -> None:
+    lease = await lend(installation, agent)
+    # Three professionals on one device: one user of 2 Mbit/s, shown with a quarter more.
+    assert (lease.method, lease.user_bits_per_second) == (SUFFICIENCY, 2e6)
+    assert (lease.down_target_bits_per_second, lease.up_target_bits_per_second) == (2.5e6, 2.5e6)
+    assert (lease.streams, lease.server_load) == (4, 0)
+    assert lease.port == installation.collector.reached_at.measure.port
+
+
+async def test_who_waits_is_told_why_and_for_how_long(installation: Installation, agent: Identity) -> None:
+    await lend(installation, agent)
+    other = await installation.enrol(installation.ticket(name="other"))
+    answer = await acquire(installation, other)
+    assert not answer.HasField("lease")
+    assert answer.retry_after.ToMilliseconds() > 0
+    assert answer.reason == "Un autre poste mesure la ligne du site ou attend avant celui-ci."
+
+
+async def test_what_was_measured_is_kept_shown_and_judged(installation: Installation, agent: Identity) -> None:
+    lease = await lend(installation, agent)
+    async with installation.channel(agent) as channel:
+        stub = MeasurementServiceStub(channel)
+        await stub.RenewLease(RenewLeaseRequest(token=lease.token))
+        ended = await stub.ReleaseLease(ReleaseLeaseRequest(token=lease.token, result=figure()))
+        assert not ended.contention
+        again = await stub.ReleaseLease(ReleaseLeaseRequest(token=lease.token, result=figure(9e9)))
+        assert not again.contention
+    async with installation.channel(installation.operator("dsi")) as channel:
+        review = LineReviewServiceStub(channel)
+        line = await review.GetLine(GetLineRequest(finess=SITE))
+        (listed,) = (await review.ListLines(ListLinesRequest())).lines
+    (measurement,) = line.measurements
+    assert measurement.result == figure()
+    assert (measurement.workstation_id, measurement.attended) == (agent.agent_id, True)
+    assert not measurement.HasField("discard")
+    assert listed == line.summary
+    measures = line.summary.measures
+    assert (measures.down_bits_per_second, measures.down_censored) == (30e6, True)
+    assert (measures.line_provisional, measures.line_sure, measures.line_results) == (True, True, 1)
+    assert (line.summary.down_need_bits_per_second, line.summary.users, line.summary.users_at_least) == (2e6, 15, True)
+    assert not line.summary.HasField("upgrade_bits_per_second")
+    assert [(hour.results, hour.down_bits_per_second) for hour in line.hours] == [(1, 30e6)]
+
+
+async def test_a_lease_that_its_machine_lets_go_is_freed_and_shown_as_unfinished(
+    installation: Installation, agent: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "TIME_TO_LIVE_SECONDS", 0.2)
+    await lend(installation, agent)
+    other = await installation.enrol(installation.ticket(name="other"))
+    ends = asyncio.get_running_loop().time() + 10
+    while not (answer := await acquire(installation, other)).HasField("lease"):
+        assert asyncio.get_running_loop().time() < ends, answer
+        await asyncio.sleep(0.1)
+    async with installation.channel(installation.operator("dsi")) as channel:
+        line = await LineReviewServiceStub(channel).GetLine(GetLineRequest(finess=SITE))
+    assert [one.discard for one in line.measurements] == [LineMeasurement.UNFINISHED] * 2
+    assert line.summary.discarded == 2
+    assert not line.summary.measures.HasField("down_bits_per_second")
+
+
+async def test_a_machine_by_cable_is_told_its_turn_and_measures_only_then(
+    installation: Installation, agent: Identity
+) -> None:
+    monday = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+    installation.collector.now = lambda: monday
+    async with installation.channel(agent) as channel:
+        stub = MeasurementServiceStub(channel)
+        # What a person starts elects nobody.
+        assert not (await stub.GetPlan(GetPlanRequest(attended=True, wireless=False))).HasField("measure_at")
+        plan = await stub.GetPlan(GetPlanRequest(wireless=False))
+        at = plan.measure_at.ToDatetime(UTC)
+        # The morning's hand-over, in Paris.
+        assert "06:30" <= at.strftime("%H:%M") < "08:30"
+        by_itself = AcquireLeaseRequest(method=SUFFICIENCY)
+        early = await stub.AcquireLease(by_itself)
+        assert early.reason.startswith("La prochaine mesure de ce poste est prévue le 23/11 à 0")
+        installation.collector.now = lambda: at
+        lease = (await stub.AcquireLease(by_itself)).lease
+        ended = await stub.ReleaseLease(ReleaseLeaseRequest(token=lease.token, result=figure()))
+        assert ended.measure_at.ToDatetime(UTC) > at + timedelta(hours=1)
+        assert not (await stub.AcquireLease(by_itself)).HasField("lease")
+
+
+async def test_the_collectors_own_uplink_is_shared(installation: Installation, agent: Identity) -> None:
+    installation.collector.leases.uplink_bits_per_second = 100e6
+    lease = await acquire(installation, agent, AcquireLeaseRequest(method=CAPACITY, attended=True))
+    assert lease.HasField("lease")
+    assert installation.run("site", "add", "330000027", "--name", "Le Verger", "--professionals", "3") == 0
+    path = installation.data / "elsewhere.toml"
+    assert installation.run("ticket", "create", "--site", "330000027", "--out", str(path)) == 0
+    other = await installation.enrol(str(tomllib.loads(path.read_text())["secret"]))
+    request = AcquireLeaseRequest(method=SUFFICIENCY, attended=True, gateway=b"another")
+    answer = await acquire(installation, other, request)
+    assert "Le collecteur mesure déjà autant de lignes" in answer.reason
+
+
+async def test_an_agent_reads_no_line_and_an_operator_takes_no_lease(
+    installation: Installation, agent: Identity
+) -> None:
+    operator = installation.operator("technician")
+    async with installation.channel(agent) as channel:
+        code, _ = await refusal(LineReviewServiceStub(channel).GetLine(GetLineRequest(finess=SITE)))
+        assert code == grpc.StatusCode.PERMISSION_DENIED
+    async with installation.channel(operator) as channel:
+        code, _ = await refusal(MeasurementServiceStub(channel).AcquireLease(ATTENDED))
+        assert code == grpc.StatusCode.PERMISSION_DENIED
+        code, _ = await refusal(LineReviewServiceStub(channel).GetLine(GetLineRequest(finess="990000010")))
+        assert code == grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_collector_started_anew_frees_what_it_held(installation: Installation, agent: Identity) -> None:
+    await lend(installation, agent)
+    other = await installation.enrol(installation.ticket(name="other"))
+    assert not (await acquire(installation, other)).HasField("lease")
+    restarted = replace(installation.collector, leases=memory.Leases())
+    async with keeping_leases(restarted):
+        pass
+    await asyncio.sleep(0.1)
+    await lend(installation, other)
