@@ -12,7 +12,7 @@ from tests.agent.probes.conftest import FixtureHost
 from prerequis.v1.middleware_pb2 import Middleware
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Probe
-from prerequis_agent.probes.middleware import PROBE, parse_traces, parse_version
+from prerequis_agent.probes.middleware import PROBE, parse_adm, parse_galss, parse_traces, parse_version
 
 
 def test_each_machine_shows_its_middleware(check: Callable[[Probe], None]) -> None:
@@ -94,3 +94,39 @@ def test_looking_takes_little() -> None:
     # The best of three: other work on this machine is none of the probe's.
     wall, cpu = (min(seconds) for seconds in zip(*(cost() for _ in range(3)), strict=True))
     assert (wall < 0.25, cpu < 0.15) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "serial"),
+    [
+        ("[CANAL1]\r\nCaracteristiques=COM4\r\n", True),
+        ('[CANAL1]\nCaracteristiques = "com12,9600"\n', True),
+        ("[CANAL1]\rCaracteristiques=/dev/cu.usbserial\r", True),
+        ("[CANAL1]\rCaracteristiques=Ingenico TL TELIUM(1)\r", False),
+        ("[CANAL1]\nCaracteristiques=COMPACT Reader 0\n", False),
+        ("[CONFIG]\nNbCanaux=0\n", None),
+        ("", None),
+    ],
+)
+def test_a_galss_on_a_serial_port_is_known_from_its_channels(text: str, serial: bool | None) -> None:
+    assert parse_galss(text) is serial
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("050202\nINSTALLEUR_CRYPTOLIB_CPS", "5.2.2"),
+        ("050037\r\nINSTALLEUR_CRYPTOLIB_CPS_64B\r\n", "5.0.37"),
+        ("034203\nINTERFACE_PKCS#11", None),
+        ("050202", None),
+        ("", None),
+    ],
+)
+def test_an_inventory_file_tells_the_version_of_cryptolib_alone(text: str, version: str | None) -> None:
+    assert parse_adm(text) == version
+
+
+@given(st.text())
+def test_any_text_is_settings_or_an_inventory_file(text: str) -> None:
+    assert parse_galss(text) in (True, False, None)
+    assert parse_adm(text) is None or parse_version(parse_adm(text) or "")

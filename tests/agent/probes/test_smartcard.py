@@ -1,9 +1,11 @@
 import plistlib
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -106,6 +108,59 @@ def test_a_service_without_readers_shows_none(pcsc_lock: None, tmp_path: Path) -
         assert [reader.seen_by_pcsc for reader in plugged.readers] == [False]
 
 
+class EndsMidway:
+    """The live PC/SC, whose service is killed before the question about readers; another has started by its end."""
+
+    def __init__(self, scard: Scard, service: subprocess.Popen[bytes], again: Callable[[], object]) -> None:
+        self._scard, self._service, self._again = scard, service, again
+        self._ended = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._scard, name)
+
+    def SCardListReaders(self, context: int, groups: Sequence[str]) -> tuple[int, list[str]]:
+        if not self._ended:
+            self._ended = True
+            assert self._service.poll() is None
+            self._service.kill()
+            self._service.wait(10)
+            answer = self._scard.SCardListReaders(context, groups)
+            assert answer[0] != self._scard.SCARD_S_SUCCESS
+            self._again()
+            return answer
+        return self._scard.SCardListReaders(context, groups)
+
+
+@needs_pcscd
+def test_a_service_that_is_killed_and_started_again_during_a_scan_shows_its_readers(pcsc_lock: None) -> None:
+    with ExitStack() as stack, pcscd() as service:
+        wait(lambda: len(_live_readers()) == len(PORTS))
+
+        class Host_(Host):
+            def pcsc(self) -> Scard:
+                return cast(Scard, EndsMidway(super().pcsc(), service, lambda: stack.enter_context(pcscd())))
+
+        facts = PROBE.observe(Host_()).facts
+        assert isinstance(facts, Smartcard)
+        assert facts.service == Smartcard.RUNNING
+        assert [reader.name for reader in facts.readers] == ["Virtual PCD 00 00", "Virtual PCD 00 01"]
+
+
+@needs_pcscd
+def test_a_service_that_is_killed_during_a_scan_is_stopped(pcsc_lock: None, tmp_path: Path) -> None:
+    with pcscd() as service:
+        wait(lambda: len(_live_readers()) == len(PORTS))
+
+        class Host_(HostWithLivePcsc):
+            def pcsc(self) -> Scard:
+                return cast(Scard, EndsMidway(super().pcsc(), service, lambda: None))
+
+        seen = PROBE.observe(Host_(tmp_path))
+    assert isinstance(seen.facts, Smartcard)
+    assert seen.facts.service == Smartcard.STOPPED
+    assert not any(reader.HasField("seen_by_pcsc") for reader in seen.facts.readers)
+
+
 @needs_pcscd
 def test_empty_readers_hold_no_card(two_readers: None) -> None:
     assert _live_readers() == [
@@ -153,6 +208,22 @@ def test_a_card_that_another_program_holds_gives_its_atr_all_the_same(two_reader
         finally:
             holder.communicate("")
     assert card.apdus == []
+
+
+@needs_pcscd
+@pytest.mark.parametrize("atr", ["FFFFFFFFFF", "3B9F"])
+def test_a_card_that_answers_garbage_at_power_on_spoils_nothing(atr: str, two_readers: None) -> None:
+    with _inserted(_ATRS["CPS4"], slot=1):
+        faulty = VirtualCard(bytes.fromhex(atr), PORTS[0])
+        try:
+            time.sleep(1)
+            garbage, good = _live_readers()
+        finally:
+            faulty.eject()
+        assert good.atr == bytes.fromhex(_ATRS["CPS4"])
+        assert not garbage.HasField("atr") or garbage.atr == bytes.fromhex(atr)
+        assert faulty.apdus == []
+    wait(lambda: not _live_readers()[0].card_present)
 
 
 def test_without_pyscard_the_bus_still_shows_the_reader(tmp_path: Path) -> None:
