@@ -35,6 +35,11 @@ def known(message: Message) -> dict[str, Any]:
     return values
 
 
+def in_range(moment: Timestamp) -> bool:
+    """Return whether a moment is one: a machine may report any numbers."""
+    return moment.seconds in _SECONDS and moment.nanos in _NANOS
+
+
 def laid_over(base: Profile, over: Profile) -> Profile:
     """Return the base profile with each field that `over` sets put in the place of its own."""
     replaced = {field.name for field, _ in over.ListFields()}
@@ -93,4 +98,4 @@ def _enumeration(enum: EnumDescriptor) -> _Convert:
 
 
 def _moment(moment: Timestamp) -> object:
-    return moment if moment.seconds in _SECONDS and moment.nanos in _NANOS else _UNKNOWN
+    return moment if in_range(moment) else _UNKNOWN

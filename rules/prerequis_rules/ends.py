@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from threading import local
 
 from cel_expr_python import cel
 
@@ -55,11 +55,15 @@ class TextsOf:
     def __init__(self, pack: Pack, ends: Callable[[], Ends]) -> None:
         self._pack = pack
         self._make_ends = ends
+        self._own = local()
 
-    @cached_property
+    @property
     def ends(self) -> Ends:
-        """The subject's context, put together when it is first needed."""
-        return self._make_ends()
+        """The subject's context, put together when it is first needed; each thread has its own, as CEL asks."""
+        made: Ends | None = getattr(self._own, "ends", None)
+        if made is None:
+            made = self._own.ends = self._make_ends()
+        return made
 
     def observed(self, rule: str) -> str:
         """Return what was seen, as a sentence for a person; empty when nothing is known."""

@@ -17,6 +17,7 @@ from prerequis.v1.line_pb2 import (
     LineDirection,
     LineStop,
 )
+from prerequis_rules.context import in_range
 
 DAYS = 5
 """Days whose busy hours must have been measured before a percentile says what a site's day is like."""
@@ -164,7 +165,7 @@ def _reported(lines: Iterable[Line]) -> list[LineSample]:
     return [
         sample_of(line, day=line.started_at.ToDatetime(UTC).date(), hour=0, busy=False, wireless=False)
         for line in lines
-        if line.HasField("loopback") and not line.loopback
+        if line.HasField("loopback") and not line.loopback and in_range(line.started_at)
     ]
 
 

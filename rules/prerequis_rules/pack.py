@@ -62,6 +62,14 @@ class Pack:
         """Return a profile by id, the default one for an empty id; raises KeyError for an unknown one."""
         return self.profiles[identifier or DEFAULT_PROFILE]
 
+    def current(self, rule: str) -> str:
+        """Return the id that a rule has now, by its id or one that it had before; an unknown one unchanged."""
+        return self._renamed.get(rule, rule)
+
+    @cached_property
+    def _renamed(self) -> Mapping[str, str]:
+        return {alias: rule.id for rule in self.rules.values() for alias in rule.aliases}
+
     def of_scope(self, scope: Scope) -> tuple[Rule, ...]:
         """Return the rules of one scope, in the order of their ids."""
         return self._by_scope[scope]

@@ -1,6 +1,7 @@
 """Machines and sites, judged at both ends of what is not known."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import Phase, given, settings
@@ -211,3 +212,14 @@ def judged_with(pack: Pack, rule: Rule, site: Site, count: Count) -> Judgement:
     context.profile.CopyFrom(Profile())
     case = Case("made up", "", context, {"memory-sufficient": count}, Verdict.UNKNOWN, {})
     return run_case(pack, rule, case)
+
+
+def test_texts_are_the_same_in_another_thread_than_the_one_that_judged(shipped: Pack) -> None:
+    facts = machine(memory=4 * 2**30, readers=1)
+
+    def told() -> list[tuple[str, str]]:
+        return [(one.observed, one.expected) for one in judgements]
+
+    with ThreadPoolExecutor(1) as judging, ThreadPoolExecutor(1) as telling:
+        judgements = list(judging.submit(judged, shipped, facts).result().values())
+        assert telling.submit(told).result() == judging.submit(told).result() == told()

@@ -4,7 +4,7 @@ import asyncio
 
 from prerequis_collector.collector import Collector
 from prerequis_collector.services.judge import JudgedSite, judge, known_site
-from prerequis_collector.services.summarise import keep_summary, stale_sites
+from prerequis_collector.services.summarise import keep_summary, stale_sites, summary_of
 
 _BATCH = 200
 """Sites judged between two writes."""
@@ -32,4 +32,4 @@ def _judge(collector: Collector, sites: list[str]) -> list[JudgedSite]:
 
 
 async def _keep(collector: Collector, judged: JudgedSite) -> None:
-    await collector.write(lambda transaction: keep_summary(transaction, collector.pack, judged))
+    await collector.write(lambda transaction: keep_summary(transaction, summary_of(collector.pack, judged)))

@@ -17,6 +17,7 @@ from prerequis_collector.store.line_measurements import LineMeasurementRow, Line
 from prerequis_collector.store.reports import Reports
 from prerequis_collector.store.sites import SiteRow
 from prerequis_rules.judge import judge_site, judge_workstation, unseen_machines
+from prerequis_rules.memory import Memory
 from prerequis_rules.model import FrameworkResult, Judgement
 from prerequis_rules.needs import SiteNeed, site_needs
 from prerequis_rules.pack import Pack
@@ -56,6 +57,8 @@ class JudgedSite:
     """A site under every framework of the pack."""
 
     site: KnownSite
+    judgements: Sequence[Judgement]
+    """Those of the site, then those of each of its machines."""
     frameworks: Sequence[FrameworkResult]
     needs: Sequence[SiteNeed]
     judged_at: datetime
@@ -73,20 +76,28 @@ def known_site(transaction: Transaction, finess: str) -> KnownSite:
     return KnownSite(row, machines, answers, known_services(transaction, finess), measurements)
 
 
-def judge(pack: Pack, known: KnownSite, now: datetime) -> JudgedSite:
-    """Return the site as it stands under the pack at this moment."""
+def judge_machine(
+    pack: Pack, row: SiteRow, machine: Machine, now: datetime, memory: Memory | None = None
+) -> tuple[Judgement, ...]:
+    """Return a machine of a site as it stands under the pack at this moment."""
+    return judge_workstation(
+        pack,
+        machine.report.facts,
+        workstation_id=machine.id,
+        role=machine.report.workstation.role,
+        site=site_message(row),
+        profile=profile_of(pack, row),
+        now=now,
+        memory=memory,
+    )
+
+
+def judge(pack: Pack, known: KnownSite, now: datetime, memory: Memory | None = None) -> JudgedSite:
+    """Return the site as it stands under the pack at this moment; a memory must be of the same pack and moment."""
     site, profile = site_message(known.row), profile_of(pack, known.row)
-    workstations: dict[str, tuple[Judgement, ...]] = {
-        machine.id: judge_workstation(
-            pack,
-            machine.report.facts,
-            workstation_id=machine.id,
-            role=machine.report.workstation.role,
-            site=site,
-            profile=profile,
-            now=now,
-        )
-        for machine in known.machines.values()
+    memory = memory or Memory(pack)
+    workstations = {
+        machine.id: judge_machine(pack, known.row, machine, now, memory) for machine in known.machines.values()
     }
     of_site = judge_site(
         pack,
@@ -98,11 +109,12 @@ def judge(pack: Pack, known: KnownSite, now: datetime) -> JudgedSite:
         services=known.services,
         samples=samples(known.measurements, now),
         now=now,
+        memory=memory,
     )
     judgements = (*of_site, *(one for each in workstations.values() for one in each))
     unseen = unseen_machines(site, len(workstations))
     frameworks = score_frameworks(pack, judgements, unseen=unseen)
-    return JudgedSite(known, frameworks, site_needs(pack, judgements), now)
+    return JudgedSite(known, judgements, frameworks, site_needs(pack, judgements), now)
 
 
 def answer_message(kept: AnswerRow) -> Answer:

@@ -1,5 +1,7 @@
 """The list of sites, from summaries that are judged again only when what they rest on has changed."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from prerequis.v1.judgement_pb2 import Readiness
@@ -8,7 +10,7 @@ from prerequis_collector.services.judge import JudgedSite
 from prerequis_collector.services.needs import kept_needs
 from prerequis_collector.services.scorecard import score_message
 from prerequis_collector.store.database import Transaction
-from prerequis_collector.store.site_needs import SiteNeeds
+from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
 from prerequis_collector.store.site_summaries import SiteSummaries, SiteSummaryRow
 from prerequis_collector.store.sites import Sites
 from prerequis_rules.model import Level, Score, Verdict
@@ -22,8 +24,16 @@ def stale_sites(transaction: Transaction, pack: Pack, now: datetime) -> list[str
     return list(SiteSummaries(transaction).stale(pack.digest, now.date()))
 
 
-def keep_summary(transaction: Transaction, pack: Pack, judged: JudgedSite) -> None:
-    """Keep what lists show of a judged site."""
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What lists show of a judged site."""
+
+    site: SiteSummaryRow
+    needs: Sequence[SiteNeedRow]
+
+
+def summary_of(pack: Pack, judged: JudgedSite) -> Summary:
+    """Return what lists show of a judged site."""
     row = judged.site.row
     result = next(each for each in judged.frameworks if each.framework == FRAMEWORK)
     blocking = [
@@ -31,22 +41,26 @@ def keep_summary(transaction: Transaction, pack: Pack, judged: JudgedSite) -> No
         for one in result.judgements
         if one.verdict is Verdict.FAIL and not one.waived and pack.rules[one.rule].level is Level.BLOCKING
     ]
-    SiteSummaries(transaction).save(
-        SiteSummaryRow(
-            finess=row.finess,
-            readiness=result.readiness,
-            low=result.score.low if result.score else None,
-            high=result.score.high if result.score else None,
-            coverage=result.score.coverage if result.score else None,
-            blocking=len(blocking),
-            workstations=len(judged.site.machines),
-            last_seen=judged.site.last_seen,
-            revision=row.revision,
-            pack_digest=pack.digest,
-            judged_on=judged.judged_at.date(),
-        )
+    line = SiteSummaryRow(
+        finess=row.finess,
+        readiness=result.readiness,
+        low=result.score.low if result.score else None,
+        high=result.score.high if result.score else None,
+        coverage=result.score.coverage if result.score else None,
+        blocking=len(blocking),
+        workstations=len(judged.site.machines),
+        last_seen=judged.site.last_seen,
+        revision=row.revision,
+        pack_digest=pack.digest,
+        judged_on=judged.judged_at.date(),
     )
-    SiteNeeds(transaction).replace(row.finess, kept_needs(judged))
+    return Summary(line, list(kept_needs(judged)))
+
+
+def keep_summary(transaction: Transaction, summary: Summary) -> None:
+    """Keep it in the place of the one before."""
+    SiteSummaries(transaction).save(summary.site)
+    SiteNeeds(transaction).replace(summary.site.finess, summary.needs)
 
 
 def site_list(transaction: Transaction) -> list[SiteSummary]:

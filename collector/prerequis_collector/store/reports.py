@@ -87,6 +87,16 @@ class Reports:
         noted = update(ReportRow).where(col(ReportRow.digest) == digest, col(ReportRow.collected_at) <= collected_at)
         return self._transaction.exec(noted.values(collected_at=collected_at, received_at=received_at)).rowcount == 1
 
+    def of_site(self, finess: str) -> Sequence[ReportRow]:
+        """Return every report of the site's agents that are not revoked, in agent order, each agent's oldest first."""
+        query = (
+            select(ReportRow)
+            .join(AgentRow, col(ReportRow.agent_id) == AgentRow.id)
+            .where(AgentRow.finess == finess, col(AgentRow.revoked).is_(False))
+            .order_by(col(ReportRow.agent_id), col(ReportRow.collected_at), col(ReportRow.received_at))
+        )
+        return self._transaction.exec(query).all()
+
     def newest_of_site(self, finess: str) -> Sequence[ReportRow]:
         """Return the newest report of each of the site's agents that are not revoked, in agent order."""
         newest = (
