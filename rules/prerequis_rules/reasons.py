@@ -50,7 +50,7 @@ def _of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], unsee
     if missing:
         yield f"Le registre du site ne dit pas {_listed(missing)}."
     if re.search(r"\bmeasures\.\w*(?:bits_per_second|rtt_seconds|censored)\b", condition):
-        yield "Aucun poste n'a encore donné de mesure concluante de la ligne vers un collecteur distant."
+        yield "La ligne n'est pas assez mesurée : il faut cinq jours de pointe, ou un essai net par câble."
     if re.search(r"\btally\[", condition):
         yield from _unseen(unseen)
 

@@ -61,7 +61,7 @@ def test_what_the_register_leaves_out_is_named(shipped: Pack) -> None:
 
 def test_a_line_that_was_not_measured_is_a_reason(shipped: Pack) -> None:
     told = of_site(shipped, "line-down", Site(professionals=3, simultaneous_users=1))
-    assert told == ["Aucun poste n'a encore donné de mesure concluante de la ligne vers un collecteur distant."]
+    assert told == ["La ligne n'est pas assez mesurée : il faut cinq jours de pointe, ou un essai net par câble."]
 
 
 def test_a_rule_that_rests_on_nothing_named_gives_no_reason(shipped: Pack) -> None:
