@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 
@@ -12,6 +11,8 @@ def write(path: Path, content: bytes) -> None:
 
     Raises OSError, and then leaves what was there as it was.
     """
+    import tempfile  # with random, several milliseconds that most commands do without
+
     _make_private(path.parent)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     temporary = Path(name)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
@@ -14,6 +14,8 @@ from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, why
 
 MOST_BYTES = 8 * 1024 * 1024
 """The longest file or program output that is read."""
+
+_PIECE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +33,7 @@ def execute(program: str, argv: tuple[str, ...], environment: Mapping[str, str],
     Raises NotPermitted when it may not be started, TimedOut when it was killed after `timeout` seconds with the
     children it left, Unreadable when it wrote more than MOST_BYTES.
     """
-    try:
-        # Its own session makes it the head of a process group, so that its children die with it.
-        process = subprocess.Popen(
-            [program, *argv[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",
-            env=environment,
-            start_new_session=True,
-        )
-    except PermissionError:
-        raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lancer {argv[0]}.") from None
-    except OSError as problem:
-        raise Unreadable(f"{argv[0]} ne démarre pas ({why(problem)}).") from problem
+    process = _started(program, argv, environment, subprocess.PIPE)
     assert process.stdout and process.stderr  # noqa: S101 – PIPE was asked for
     streams = (process.stdout, process.stderr)
     written: list[bytes] = [b"", b""]
@@ -68,6 +56,43 @@ def execute(program: str, argv: tuple[str, ...], environment: Mapping[str, str],
     if any(len(output) > MOST_BYTES for output in written):
         raise Unreadable(f"{argv[0]} répond trop long pour être lu.")
     return CommandResult(status, *(output.decode(errors="replace") for output in written))
+
+
+def _started(
+    program: str, argv: tuple[str, ...], environment: Mapping[str, str], errors: int
+) -> subprocess.Popen[bytes]:
+    try:
+        # Its own session makes it the head of a process group, so that its children die with it.
+        return subprocess.Popen(
+            [program, *argv[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+        )
+    except PermissionError:
+        raise NotPermitted(f"Le compte de l'agent n'a pas le droit de lancer {argv[0]}.") from None
+    except OSError as problem:
+        raise Unreadable(f"{argv[0]} ne démarre pas ({why(problem)}).") from problem
+
+
+def stream(program: str, argv: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[bytes]:
+    """Give what a program writes as it writes it, for what is too long to be held; its end is the end of the probe.
+
+    Raises NotPermitted or Unreadable when it does not start, Unreadable when it does not end well.
+    """
+    process = _started(program, argv, environment, subprocess.DEVNULL)
+    assert process.stdout  # noqa: S101 – PIPE was asked for
+    try:
+        with process.stdout as output:
+            while piece := output.read(_PIECE_BYTES):
+                yield piece
+        if process.wait():
+            raise Unreadable(f"{argv[0]} n'est pas allé au bout.")
+    finally:
+        _kill(process)
 
 
 def _drain(stream: IO[bytes], written: list[bytes], index: int, process: subprocess.Popen[bytes]) -> None:

@@ -21,13 +21,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from prerequis_agent.errors import NotPermitted, Unreadable, Unsupported, why
-from prerequis_agent.execution import MOST_BYTES, execute
+from prerequis_agent.execution import MOST_BYTES, execute, stream
 from prerequis_agent.execution import CommandResult as CommandResult
 from prerequis_agent.pcsc import Scard
 from prerequis_agent.surroundings import Surroundings
 from prerequis_agent.windows.api import CimValue, RegistryValue, Win32, Windows
 
 if TYPE_CHECKING:
+    from prerequis_agent.lan.path import Way
     # The probes that run apart, in an interpreter of their own on Windows and macOS, never speak TLS.
     import ssl
 
@@ -44,6 +45,7 @@ PROGRAMS = frozenset(
         "ip",
         "ip6tables-legacy-save",
         "ip6tables-save",
+        "ipconfig",
         "iptables-legacy-save",
         "iptables-save",
         "launchctl",
@@ -221,18 +223,37 @@ class Host:
             raise Unsupported(f"Le programme {argv[0]} n'a rien répondu : rien n'est vérifiable.")
         return result
 
+    def run_in_pieces(self, *argv: str) -> Iterator[bytes]:
+        """Give what an allow-listed program writes in pieces that are not kept; raises like `run`, which holds it all.
+
+        Only the probe's own deadline ends a program that hangs.
+        """
+        program = self._program(argv)
+        if program is None:
+            return iter([self._answer(argv).stdout.encode()])
+        return stream(program, argv, ENVIRONMENT)
+
     def _run(self, argv: tuple[str, ...], timeout: float) -> CommandResult:
+        program = self._program(argv)
+        return self._answer(argv) if program is None else execute(program, argv, ENVIRONMENT, timeout)
+
+    def _program(self, argv: tuple[str, ...]) -> str | None:
+        """Return where a program of the list is, or None below a root of fixtures, where `answers` stand for it."""
         if argv[0] not in PROGRAMS:
             raise ValueError(f"{argv[0]} is not in the list of programs that the agent may run")
         if not self.is_live:
-            try:
-                return self._answers[" ".join(argv)]
-            except KeyError:
-                raise Unsupported(f"Le programme {argv[0]} n'est pas installé.") from None
-        program = next((at for at in (Path(place, argv[0] + _SUFFIX) for place in DIRECTORIES) if at.is_file()), None)
-        if program is None:
-            raise Unsupported(f"Le programme {argv[0]} n'est pas installé.")
-        return execute(str(program), argv, ENVIRONMENT, timeout)
+            return None
+        for place in DIRECTORIES:
+            program = Path(place, argv[0] + _SUFFIX)
+            if program.is_file():
+                return str(program)
+        raise Unsupported(f"Le programme {argv[0]} n'est pas installé.")
+
+    def _answer(self, argv: tuple[str, ...]) -> CommandResult:
+        try:
+            return self._answers[" ".join(argv)]
+        except KeyError:
+            raise Unsupported(f"Le programme {argv[0]} n'est pas installé.") from None
 
     # Windows: each raises Unsupported elsewhere, NotPermitted when the account may not ask.
 
@@ -316,7 +337,9 @@ class Host:
         A script that chooses a proxy is not run.
         """
         self._require_live("le mandataire")
-        return importlib.import_module("prerequis_agent.system_proxy").setting(self, name, scheme)
+        from prerequis_agent.system_proxy import setting  # urllib takes longer to load than most probes
+
+        return setting(self, name, scheme)
 
     def connect(self, addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
         """Return a TCP connection to the first address that answers; raises what the last one raised.
@@ -346,6 +369,13 @@ class Host:
         connection.setblocking(False)
         connection.connect_ex((address, port))
         return connection
+
+    def path_to(self, addresses: Sequence[str], port: int, timeout: float) -> "Way":
+        """Return the path to the first address that answers, or only by which address this machine would leave."""
+        self._require_live("le chemin sur le réseau")
+        from prerequis_agent.lan.path import path_to  # loaded by the one probe that asks
+
+        return path_to(addresses, port, timeout)
 
     def handshake(self, connection: socket.socket, name: str, context: "ssl.SSLContext") -> "ssl.SSLSocket":
         """Return the connection after a TLS handshake; closes it when that fails."""

@@ -43,16 +43,9 @@ def count(host: Host, attributes: Attributes) -> int | None:
     outdated: set[tuple[str, str]] = set()
     for name, found in lists:
         path = f"{LISTS}/{name}"
-        pieces = _unpacked(host, path) if found[2] else host.read_pieces(path)
+        pieces = host.run_in_pieces("apt-helper", "cat-file", path) if found[2] else host.read_pieces(path)
         outdated |= parse_outdated(pieces, installed, found[1])
     return len(outdated)
-
-
-def _unpacked(host: Host, path: str) -> Iterator[bytes]:
-    answer = host.run("apt-helper", "cat-file", path)
-    if answer.status:
-        raise ParseError(f"apt ne déplie pas {path}.")
-    yield answer.stdout.encode()
 
 
 def parse_installed(text: str) -> Installed:

@@ -17,8 +17,8 @@ from prerequis_agent.fixture_text import written
 from prerequis_agent.runner import discover
 from prerequis_agent.scrubbing import Scrubber, secrets_of_this_machine
 
-# A fixture host has neither PC/SC nor the network.
-LIVE_ONLY = {"smartcard", "services", "line"}
+# A fixture host has no PC/SC; nor has it the network, which the probes that use their surroundings ask.
+LIVE_ONLY = {"smartcard", *(probe.name for probe in discover() if probe.uses_surroundings)}
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Scan and write the report on stdout."""
-    from google.protobuf import json_format
-
-    from prerequis_agent import summary
     from prerequis_agent.progress import progress_on
     from prerequis_agent.survey import survey
 
@@ -32,8 +29,12 @@ def run(options: argparse.Namespace) -> ExitCode:
         names.discard("line")
     report = survey(State(options.state), frozenset(names), progress_on(sys.stderr), sys.stderr.write, attended=True)
     if options.json:
+        from google.protobuf import json_format
+
         document = json_format.MessageToJson(report, always_print_fields_with_no_presence=True, ensure_ascii=False)
         sys.stdout.write(f"{document}\n")
     else:
+        from prerequis_agent import summary
+
         sys.stdout.write(summary.text(report))
     return ExitCode.DONE

@@ -125,6 +125,10 @@ class FixtureHost(Host):
         self.programs.add(argv[0])
         return super().run(*argv, timeout=timeout, may_be_silent=may_be_silent)
 
+    def run_in_pieces(self, *argv: str) -> Iterator[bytes]:
+        self.programs.add(argv[0])
+        return super().run_in_pieces(*argv)
+
     def volume(self, path: str) -> Volume:
         return Volume(**self._volume) if self._volume else super().volume(path)
 
