@@ -44,13 +44,15 @@ class TlsStream:
 
     def hear(self) -> bytes:
         """Return what the far end has said so far, without waiting; TLS's own messages are not speech."""
+        words = b""
         if not select.select([self._socket], [], [], 0)[0]:
-            return b""
+            return words
         self._take()
-        try:
-            return self._tls.read(4096)
-        except ssl.SSLWantReadError:
-            return b""
+        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            # One read gives one record; those that came together are heard together.
+            while more := self._tls.read(65536):
+                words += more
+        return words
 
     def receive(self) -> bytes:
         """Return the next words of the far end; empty once it has closed."""

@@ -1,118 +1,136 @@
 """The raw TLS port on which agents measure their line.
 
-A client that has a certificate of this collector sends one line, `PREREQUIS/1 <token in hexadecimal> <down|up>`. Down:
-random bytes come until the lease is spent or the time is over. Up: the client sends, ends its half with TLS's close
-notice, and gets one line of JSON, `{"bytes": N, "seconds": S}`, as counted here. Anything else is closed at once.
+A client that has a certificate of this collector sends one line, `PREREQUIS/1 <token in hexadecimal> <down|up>
+[key=value…]`. Down: random bytes come until the lease is spent or the time is over, at `rate` bits per second when that
+is given. Up: the client sends, ends its half with TLS's close notice, and gets one line of JSON, `{"bytes": N,
+"seconds": S}`, as counted here; with `counts=1` it gets a line ten times a second meanwhile, `{"at": seconds of this
+clock, "bytes": all so far}`, the last of them with `"ended": true`. Anything else is closed at once.
 
 Threads and plain sockets: asyncio closes both halves of a TLS connection at once and could not answer an upload.
 """
 
 import json
-import logging
 import os
-import socket
+import select
 import ssl
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Thread
+from dataclasses import dataclass
 
 from cryptography import x509
 
+from prerequis.pacing import Pacer, spread
+from prerequis_collector.byte_port import PATIENCE_SECONDS, BytePort
 from prerequis_collector.config import Address
-from prerequis_collector.errors import CollectorError, InvalidInput
+from prerequis_collector.errors import InvalidInput, LeaseLost
 from prerequis_collector.services.authority import Kind, named_by
 from prerequis_collector.services.lease import Leases
 
 SECONDS = 3.0
-"""The longest that one direction may last."""
-_PATIENCE_SECONDS = 5.0
-_CHUNK_BYTES = 64 * 1024
-_CONNECTIONS = 32
-_LONGEST_GREETING = 128
+"""The longest that one direction may last for a client that says no more than what it wants."""
+LONGER_SECONDS = 12.0
+"""The longest for a client that ends the test itself."""
+CHUNK_BYTES = 64 * 1024
+RECORD_BYTES = 8 * 1024
+"""What goes at once at first, and all along to who is paced: a slow line brings larger records in steps."""
+LARGE_AFTER_BYTES = 1_000_000
+_LAST_WORDS_SECONDS = 1.0
+_COUNTS_SECONDS, _LATEST_COUNT_SECONDS = 0.1, 0.15
+_LONGEST_GREETING = 256
 
-_log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a client asks for."""
+
+    token: bytes
+    direction: str
+    bits_per_second: float | None = None
+    """What is sent is paced at this; None: as fast as it goes."""
+    counts: bool = False
+    seconds: float = SECONDS
 
 
-class LineServer:
-    """Serves in threads of its own until it is closed; only tokens of live leases move bytes."""
+class LineServer(BytePort):
+    """Only tokens of live leases move bytes."""
 
     def __init__(self, address: Address, context: ssl.SSLContext, leases: Leases) -> None:
         """Listen; raises InvalidInput when the address is taken."""
-        self._context = context
         self._leases = leases
         # Random, so that nothing on the way can shrink it; the same for all, so that making it costs no time.
-        self._chunk = os.urandom(_CHUNK_BYTES)
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        self._chunk = os.urandom(CHUNK_BYTES)
+        super().__init__(address, context)
+
+    def serve(self, connection: ssl.SSLSocket) -> None:
+        """Move the bytes that the greeting asks for."""
+        agent_id = _agent_of(connection)
+        greeting = read_greeting(connection)
+        # Open connections are what keeps a lease alive, and their end what soon ends it.
+        with self._leases.connection(agent_id, greeting.token):
+            self._move(connection, agent_id, greeting)
+
+    def _move(self, connection: ssl.SSLSocket, agent_id: str, greeting: Greeting) -> None:
+        if greeting.direction == "down":
+            self._send(connection, agent_id, greeting)
+            return
         try:
-            # Every address of the machine means those of IPv4 too, as gRPC understands it.
-            both = address.host == "::" and socket.has_dualstack_ipv6()
-            self._socket = socket.create_server(
-                (address.host, address.port), family=family, backlog=_CONNECTIONS, dualstack_ipv6=both
-            )
-        except OSError as error:
-            raise InvalidInput(f"Impossible d'écouter sur {address} : l'adresse est prise ou interdite.") from error
-        self.address = Address(address.host, self._socket.getsockname()[1])
-        self._pool = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="line")
-        self._thread = Thread(target=self._accept, name="line", daemon=True)
-        self._thread.start()
+            self._receive(connection, agent_id, greeting)
+        except LeaseLost as error:
+            if greeting.counts:
+                _say(connection, {"problem": str(error)})
+                _listen_out(connection)
+            raise
 
-    def close(self) -> None:
-        """Take no more connections and end with those that are open."""
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._socket.close()
-        self._pool.shutdown()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return  # closed
-            self._pool.submit(self._serve, connection).add_done_callback(_tell)
-
-    def _serve(self, raw: socket.socket) -> None:
-        raw.settimeout(_PATIENCE_SECONDS)
-        try:
-            with self._context.wrap_socket(raw, server_side=True) as connection:
-                agent_id = _agent_of(connection)
-                token, direction = _greeting(connection)
-                if direction == "down":
-                    self._send(connection, agent_id, token)
-                else:
-                    self._receive(connection, agent_id, token)
-        except (OSError, CollectorError) as error:
-            _log.info("measurement ended: %s: %s", type(error).__name__, error)
-            raw.close()
-
-    def _send(self, connection: ssl.SSLSocket, agent_id: str, token: bytes) -> None:
-        ends = time.monotonic() + SECONDS
+    def _send(self, connection: ssl.SSLSocket, agent_id: str, greeting: Greeting) -> None:
+        spread(connection, greeting.bits_per_second)
+        pacer = Pacer(greeting.bits_per_second)
+        sent = 0
+        ends = time.monotonic() + greeting.seconds
         while time.monotonic() < ends:
-            granted = self._leases.spend(agent_id, token, "down", _CHUNK_BYTES)
+            small = greeting.bits_per_second or sent < LARGE_AFTER_BYTES
+            granted = self._leases.spend(agent_id, greeting.token, "down", RECORD_BYTES if small else CHUNK_BYTES)
             if granted == 0:
                 return
+            pacer.wait(granted)
             connection.sendall(memoryview(self._chunk)[:granted])
+            sent += granted
 
-    def _receive(self, connection: ssl.SSLSocket, agent_id: str, token: bytes) -> None:
-        buffer = bytearray(_CHUNK_BYTES)
-        self._leases.spend(agent_id, token, "up", 0)
-        received, first, last = 0, 0.0, 0.0
-        ends = time.monotonic() + SECONDS + _PATIENCE_SECONDS
+    def _receive(self, connection: ssl.SSLSocket, agent_id: str, greeting: Greeting) -> None:
+        buffer = bytearray(CHUNK_BYTES)
+        received, opening, first, last, told = 0, 0, 0.0, 0.0, 0.0
+        ends = time.monotonic() + greeting.seconds + PATIENCE_SECONDS
         while (count := connection.recv_into(buffer)) and time.monotonic() < ends:
-            last = time.monotonic()
-            if self._leases.spend(agent_id, token, "up", count) < count:
+            last = time.perf_counter()
+            if self._leases.spend(agent_id, greeting.token, "up", count) < count:
                 raise InvalidInput("plus d'octets que le bail n'en donne")
-            # The first bytes start the clock and are not counted: when they were sent is not known.
-            received += count if first else 0
-            first = first or last
-        answer = {"bytes": received, "seconds": round(last - first, 6)}
-        connection.sendall(json.dumps(answer).encode() + b"\n")
+            received += count
+            if not first:
+                # When the first bytes were sent is not known: they start the clock and belong to no rate.
+                first, opening = last, count
+            due = greeting.counts and last - told >= _COUNTS_SECONDS
+            # What a lost segment held up comes all at once, and is told of as one.
+            if due and (last - told >= _LATEST_COUNT_SECONDS or not _has_more(connection)):
+                told = last
+                _say(connection, {"at": round(last, 6), "bytes": received})
+        if greeting.counts:
+            _say(connection, {"at": round(last, 6), "bytes": received, "ended": True})
+        else:
+            _say(connection, {"bytes": received - opening, "seconds": round(last - first, 6)})
 
 
-def _tell(served: Future[None]) -> None:
-    error = served.exception()
-    if error is not None:
-        _log.error("measurement failed", exc_info=error)
+def _listen_out(connection: ssl.SSLSocket) -> None:
+    """Take what is still coming for a moment: closing at once would reset the connection and undo the last words."""
+    ends = time.monotonic() + _LAST_WORDS_SECONDS
+    while time.monotonic() < ends and connection.recv(CHUNK_BYTES):
+        pass
+
+
+def _has_more(connection: ssl.SSLSocket) -> bool:
+    """Return whether more bytes are here already."""
+    return bool(connection.pending() or select.select([connection], [], [], 0)[0])
+
+
+def _say(connection: ssl.SSLSocket, what: dict[str, float | str]) -> None:
+    connection.sendall(json.dumps(what).encode() + b"\n")
 
 
 def server_context(certificate: str, key: str, authority: str) -> ssl.SSLContext:
@@ -133,15 +151,28 @@ def _agent_of(connection: ssl.SSLSocket) -> str:
     return named.name
 
 
-def _greeting(connection: ssl.SSLSocket) -> tuple[bytes, str]:
-    """Return the token and the direction of the first line; what follows it stays unread."""
+def read_greeting(connection: ssl.SSLSocket) -> Greeting:
+    """Return what the first line asks for, and leave unread what follows it; raises InvalidInput."""
     line = bytearray()
     while not line.endswith(b"\n") and len(line) < _LONGEST_GREETING and (more := connection.recv(1)):
         line += more
-    match line.split():
-        case [b"PREREQUIS/1", token, (b"down" | b"up") as direction]:
-            try:
-                return bytes.fromhex(token.decode("ascii")), direction.decode("ascii")
-            except ValueError:
-                pass
-    raise InvalidInput("salutation inconnue")
+    return parse_greeting(bytes(line))
+
+
+def parse_greeting(line: bytes) -> Greeting:
+    """Return what a line asks for; keys that are not known are passed over. Raises InvalidInput."""
+    try:
+        version, token, direction, *options = line.decode("ascii").split()
+        asked = dict(option.split("=", 1) for option in options)
+        rate = int(asked.get("rate", "0"))
+        if not line.endswith(b"\n") or version != "PREREQUIS/1" or direction not in ("down", "up") or rate < 0:
+            raise ValueError
+        return Greeting(
+            bytes.fromhex(token),
+            direction,
+            bits_per_second=rate or None,
+            counts=asked.get("counts") == "1",
+            seconds=LONGER_SECONDS if asked else SECONDS,
+        )
+    except ValueError:
+        raise InvalidInput("salutation inconnue") from None

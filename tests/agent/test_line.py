@@ -1,82 +1,22 @@
 """The line probe against a real TLS server that speaks the measuring protocol on loopback."""
 
 import contextlib
-import json
-import os
-import random
 import socket
-import ssl
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
 from tests.agent.conftest import Authority, Serve, server_context
+from tests.agent.line_far_end import TOKEN, MeasuringServer, buffering_relay
 
+from prerequis.v1 import line_pb2 as wire
 from prerequis.v1.facts_pb2 import Line
 from prerequis_agent.errors import ParseError, Unsupported
 from prerequis_agent.host import Host
-from prerequis_agent.probe import Observation
+from prerequis_agent.line import conditions, idle
 from prerequis_agent.probes import line
-from prerequis_agent.surroundings import Collector, Lease, Surroundings
-
-TOKEN = bytes(range(16))
-
-
-@dataclass
-class MeasuringServer:
-    """The far end; `rate` in bytes per second paces what it sends and what it takes."""
-
-    context: ssl.SSLContext
-    cap: int = 400_000
-    rate: float = 0.0
-    seconds: float = 2.0
-    answers_early: bool = False
-    answer: bytes | None = None
-    asked: list[str] = field(default_factory=list)
-
-    def handle(self, connection: socket.socket) -> None:
-        with self.context.wrap_socket(connection, server_side=True) as secured:
-            request = b""
-            while not request.endswith(b"\n") and (byte := secured.recv(1)):
-                request += byte
-            if not request:
-                return
-            version, token, direction = request.decode().split()
-            self.asked.append(f"{version} {direction}")
-            assert token == TOKEN.hex()
-            self.send(secured) if direction == "down" else self.receive(secured)
-
-    def pace(self, started: float, moved: int) -> None:
-        if self.rate:
-            time.sleep(max(0.0, started + moved / self.rate - time.perf_counter()))
-
-    def send(self, secured: ssl.SSLSocket) -> None:
-        started = time.perf_counter()
-        moved = 0
-        while moved < self.cap and time.perf_counter() - started < self.seconds:
-            moved += secured.send(os.urandom(min(8192, self.cap - moved)))
-            self.pace(started, moved)
-        # Reads the notice of the end, so that closing does not cut what is under way.
-        with contextlib.suppress(OSError):
-            secured.unwrap()
-
-    def receive(self, secured: ssl.SSLSocket) -> None:
-        moved = 0
-        started = time.perf_counter()
-        while block := secured.recv(8192):
-            moved += len(block)
-            self.pace(started, moved)
-            if self.answers_early and time.perf_counter() - started > self.seconds:
-                break
-        seconds = time.perf_counter() - started
-        secured.sendall(self.answer or json.dumps({"bytes": moved, "seconds": seconds}).encode() + b"\n")
-        if self.answers_early:
-            while secured.recv(65536):
-                pass
+from prerequis_agent.surroundings import Collector, Lease, Plan, Surroundings, Target
 
 
 @dataclass
@@ -85,70 +25,152 @@ class Bench:
 
     server: MeasuringServer
     collector: Collector
-    held: list[str]
+    lease: Lease
+    held: list[str] = field(default_factory=list)
+    reported: list[Line] = field(default_factory=list)
+    plan: Plan | None = None
 
     def measure(self) -> tuple[Line, str]:
-        observation: Observation = line.observe(Host(surroundings=Surroundings(collector=self.collector)))
+        collector = replace(self.collector, lease=self.lend)
+        observation = line.observe(Host(surroundings=Surroundings(self.plan, collector)))
         assert isinstance(observation.facts, Line)
         return observation.facts, observation.detail
 
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[Lease]:
+        self.held.append("taken")
+        lease = replace(self.lease, bytes_per_direction=self.server.cap, report=self.reported.append)
+        try:
+            yield lease
+        finally:
+            self.held.append("released")
+
+
+def never() -> contextlib.AbstractContextManager[Lease]:
+    raise NotImplementedError
+
 
 @pytest.fixture
-def bench(authority: Authority, authority_file: Path, identity_file: Path, tmp_path: Path, serve: Serve) -> Bench:
+def bench(
+    authority: Authority,
+    authority_file: Path,
+    identity_file: Path,
+    tmp_path: Path,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Bench:
+    monkeypatch.setattr(conditions, "QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(idle, "IDLE_PROBES", 10)
+    monkeypatch.setattr(idle, "LOSS_PROBES", 50)
     server = MeasuringServer(server_context(authority, tmp_path, "127.0.0.1", mutual=True))
-    measure_port = serve(server.handle)
-    main_port = serve(lambda connection: None)
-    held: list[str] = []
-
-    @contextlib.contextmanager
-    def lease() -> Iterator[Lease]:
-        held.append("taken")
-        yield Lease(TOKEN, measure_port, server.cap)
-        held.append("released")
-
-    return Bench(server, Collector("127.0.0.1", main_port, authority_file, identity_file, lease), held)
+    port = serve(server.handle)
+    collector = Collector("127.0.0.1", port, authority_file, identity_file, never)
+    return Bench(server, collector, Lease(TOKEN, port, server.cap, method=wire.CAPACITY, streams=4))
 
 
-def test_a_paced_line_is_measured_both_ways(bench: Bench) -> None:
-    bench.server.cap, bench.server.rate = 10_000_000, 500_000
+def test_the_capacity_of_a_line_is_what_one_stream_and_then_four_agree_on(bench: Bench) -> None:
+    bench.server.rate = 500_000
     found, detail = bench.measure()
-    assert found.down_bits_per_second == pytest.approx(4e6, rel=0.1)
-    # The sender's first blocks wait in the buffers of loopback, which a real line does not have to this extent.
-    assert found.up_bits_per_second == pytest.approx(4e6, rel=0.1)
-    assert not found.censored
+    for direction in (found.down, found.up):
+        # The first blocks wait in the buffers of loopback, which a real line does not have to this extent.
+        assert direction.bits_per_second == pytest.approx(4e6, rel=0.1)
+        assert direction.streams == 4
+        assert not direction.censored
+        assert direction.bytes > 900_000
+        assert sum(direction.bins) <= direction.bytes
+        assert direction.loaded.sent > 10
+    assert found.down_bits_per_second == found.down.bits_per_second
+    assert found.bytes_moved == found.down.bytes + found.up.bytes
+    assert bench.server.asked == ["down"] * 4 + ["up"] * 4
+    assert bench.held == ["taken", "released"]
+    assert bench.reported == [found]
     assert found.loopback
     assert found.confidence == Line.LOW
     assert "le collecteur est sur ce poste" in detail.lower()
-    assert found.server == "127.0.0.1"
-    assert found.streams == 1
     assert 0 < found.rtt_seconds <= found.rtt_p95_seconds < 1
-    assert found.bytes_moved > 1_000_000
-    assert bench.server.asked == ["PREREQUIS/1 down", "PREREQUIS/1 up"]
-    assert bench.held == ["taken", "released"]
+    assert found.loss.sent == 10
+    assert found.conditions.transport == wire.RAW_TLS
+    assert found.conditions.family == wire.LineConditions.IPV4
+    assert not found.conditions.tls_inspected
 
 
-def test_a_measurement_that_the_cap_ended_is_a_lower_bound(bench: Bench) -> None:
+@pytest.mark.parametrize(("rate", "stop"), [(1_500_000, wire.PROVEN), (330_000, wire.REFUTED)])
+def test_a_line_is_sufficient_when_it_holds_what_the_users_need(
+    bench: Bench, rate: float, stop: wire.LineStop.ValueType
+) -> None:
+    bench.server.rate = rate
+    bench.lease = replace(
+        bench.lease, method=wire.SUFFICIENCY, down_target_bits_per_second=5e6, user_bits_per_second=2e6
+    )
+    found, _ = bench.measure()
+    assert found.method == wire.SUFFICIENCY
+    assert found.down.stop == stop
+    assert found.down.target_bits_per_second == 5e6
+    assert found.down.censored == (stop == wire.PROVEN)
+    # No more is asked than a quarter over the need, whatever the line could give.
+    assert found.down.bits_per_second <= 5.2e6
+    assert (found.down.bits_per_second >= 4e6) == (stop == wire.PROVEN)
+    assert found.down.single_stream_bits_per_second >= 2e6
+    # The site asks nothing of the other direction.
+    assert not found.HasField("up")
+    assert not found.HasField("up_bits_per_second")
+
+
+def test_where_nobody_knows_the_number_of_users_one_users_rate_is_tried(bench: Bench) -> None:
+    bench.lease = replace(bench.lease, method=wire.SUFFICIENCY, user_bits_per_second=2e6)
+    found, _ = bench.measure()
+    assert found.down.stop == found.up.stop == wire.PROVEN
+    assert found.down.streams == found.up.streams == 1
+    assert found.bytes_moved < 3_000_000
+
+
+def test_a_test_of_latency_moves_nothing(bench: Bench) -> None:
+    bench.lease = replace(bench.lease, method=wire.LATENCY)
+    found, _ = bench.measure()
+    assert bench.server.asked == []
+    assert (found.loss.sent, found.loss.lost) == (50, 0)
+    assert found.loss.low == 0 < found.loss.high < 0.08
+    assert not found.HasField("down")
+
+
+def test_hosts_of_the_plan_are_timed_when_this_machine_is_the_one_to_ask_them(bench: Bench, serve: Serve) -> None:
+    port = serve(lambda connection: None)
+    targets = (Target("127.0.0.1", port, "dui"), Target("localhost", port, "insi"), Target("", 0, "collector"))
+    bench.lease = replace(bench.lease, method=wire.LATENCY)
+    bench.plan = Plan(targets, None)
+    found, _ = bench.measure()
+    towards = {each.towards: each for each in found.idle}
+    assert set(towards) == {wire.LineLatency.COLLECTOR, wire.LineLatency.DUI_HOST, wire.LineLatency.NATIONAL_SERVICE}
+    assert all(each.median_seconds < 0.5 and each.dns_seconds < 1 for each in towards.values())
+    assert towards[wire.LineLatency.DUI_HOST].sent == idle.ELSEWHERE_PROBES
+    bench.plan = replace(bench.plan, spared="Un autre poste vérifie les services aujourd'hui.")
+    found, _ = bench.measure()
+    assert [each.towards for each in found.idle] == [wire.LineLatency.COLLECTOR]
+
+
+def test_a_measurement_that_the_cap_ended_is_said_to_be(bench: Bench) -> None:
+    bench.server.cap, bench.server.rate = 400_000, 1_000_000
     found, detail = bench.measure()
     assert found.censored
-    assert found.bytes_moved == 2 * bench.server.cap
-    assert "minimums" in detail
+    assert found.bytes_moved <= 2 * bench.server.cap
+    assert wire.INCOMPLETE in found.flags or wire.BYTE_CAPPED in found.flags
+    assert detail
 
 
-def test_a_collector_that_answers_before_the_end_is_heard(bench: Bench) -> None:
-    bench.server.cap, bench.server.rate = 10_000_000, 400_000
-    bench.server.seconds, bench.server.answers_early = 0.8, True
-    found, _ = bench.measure()
-    assert found.up_bits_per_second == pytest.approx(3.2e6, rel=0.15)
-
-
-@pytest.mark.parametrize(
-    "answer", [b"merci\n", b"{}\n", b'{"bytes": 0, "seconds": 1}\n', b'{"bytes": 1e12, "seconds": 1}\n', b"[1]\n"]
-)
+@pytest.mark.parametrize("answer", [b"merci\n", b"{}\n", b'{"at": 1, "bytes": 1e12}\n', b"[1]\n", b"x" * 9000])
 def test_an_upload_that_was_not_counted_is_no_figure(bench: Bench, answer: bytes) -> None:
-    bench.server.answer = answer
+    bench.server.answer, bench.server.cap, bench.server.rate = answer, 400_000, 400_000
     with pytest.raises(ParseError):
         bench.measure()
-    assert bench.held[0] == "taken"
+    assert bench.held == ["taken", "released"]
+    assert bench.reported == []
+
+
+def test_a_lease_taken_back_during_the_test_is_told(bench: Bench) -> None:
+    bench.server.problem = "Ce droit de mesurer a pris fin."
+    bench.server.rate, bench.server.cap = 400_000, 500_000
+    with pytest.raises(Unsupported, match="a pris fin"):
+        bench.measure()
 
 
 def test_a_line_lent_to_another_machine_is_no_figure(bench: Bench) -> None:
@@ -157,28 +179,16 @@ def test_a_line_lent_to_another_machine_is_no_figure(bench: Bench) -> None:
         raise Unsupported("Un autre poste du site mesure la ligne.")
         yield
 
-    collector = bench.collector
-    bench.collector = Collector(collector.host, collector.port, collector.authority, collector.identity, busy)
+    host = Host(surroundings=Surroundings(collector=replace(bench.collector, lease=busy)))
     with pytest.raises(Unsupported, match="autre poste"):
-        bench.measure()
-    assert bench.server.asked == []
-
-
-def test_a_server_of_another_authority_is_not_measured(bench: Bench, tmp_path: Path) -> None:
-    other = tmp_path / "other.pem"
-    other.write_bytes(Authority.create("Autre").pem)
-    collector = bench.collector
-    bench.collector = Collector(collector.host, collector.port, other, collector.identity, collector.lease)
-    with pytest.raises(Unsupported, match="coupée"):
-        bench.measure()
+        line.observe(host)
     assert bench.server.asked == []
 
 
 def test_a_collector_that_is_away_is_no_figure(bench: Bench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    collector = bench.collector
-    bench.collector = Collector("127.0.0.1", port, collector.authority, collector.identity, collector.lease)
+    bench.collector = replace(bench.collector, port=port)
     with pytest.raises(Unsupported, match="coupée"):
         bench.measure()
     assert bench.held == []
@@ -189,68 +199,62 @@ def test_without_a_collector_the_probe_says_what_to_do() -> None:
         line.observe(Host())
 
 
-def arrivals(rate: Callable[[float], float], seconds: float = 2.0, step: float = 0.01) -> list[tuple[float, int]]:
-    """Return what a stream gives whose rate, in bytes per second, changes with time."""
-    total = 0.0
-    given = []
-    for index in range(1, round(seconds / step) + 1):
-        total += rate(index * step) * step
-        given.append((index * step, round(total)))
-    return given
+def test_equipment_that_inspects_tls_is_named_and_nothing_is_measured(
+    bench: Bench, serve: Serve, tmp_path: Path
+) -> None:
+    inspected = server_context(Authority.create("Proxy de l'établissement"), tmp_path, "127.0.0.1")
+
+    def inspect(connection: socket.socket) -> None:
+        with inspected.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(4096)
+
+    bench.collector = replace(bench.collector, port=serve(inspect))
+    found, detail = bench.measure()
+    assert list(found.flags) == [wire.TLS_INSPECTED]
+    assert found.conditions.tls_inspected
+    assert found.confidence == Line.LOW
+    assert not found.HasField("down_bits_per_second")
+    assert "« Essai »" in detail
+    assert "ne pas inspecter" in detail
+    assert bench.held == []
 
 
-def test_slow_start_is_left_out() -> None:
-    rate = line.steady_rate(arrivals(lambda at: 1e6 * min(1.0, at / 0.5)))
-    assert rate is not None
-    assert rate.bits_per_second == pytest.approx(8e6, rel=0.02)
-    assert not rate.unsteady
+PORTAL = b"HTTP/1.1 302 Found\r\nLocation: http://portail.invalid/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+LOGIN = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<HTML><form>Identifiant</form></HTML>"
 
 
-def test_a_slow_line_that_comes_in_large_blocks_is_steady() -> None:
-    blocks = [(index * 0.0655, index * 16384) for index in range(1, 40)]
-    rate = line.steady_rate(blocks)
-    assert rate is not None
-    assert rate.bits_per_second == pytest.approx(2.0e6, rel=0.01)
-    assert not rate.unsteady
+@pytest.mark.parametrize("page", [PORTAL, LOGIN])
+@pytest.mark.parametrize("behind_tls", [False, True])
+def test_a_captive_portal_is_recognised_before_anything_is_measured(
+    bench: Bench, serve: Serve, tmp_path: Path, page: bytes, behind_tls: bool
+) -> None:
+    context = server_context(Authority.create("Portail"), tmp_path, "127.0.0.1")
+
+    def answer(connection: socket.socket) -> None:
+        stack = contextlib.ExitStack()
+        with stack:
+            secured = stack.enter_context(context.wrap_socket(connection, server_side=True)) if behind_tls else None
+            (secured or connection).recv(4096)
+            (secured or connection).sendall(page)
+
+    bench.collector = replace(bench.collector, port=serve(answer))
+    found, detail = bench.measure()
+    assert list(found.flags) == [wire.CAPTIVE_PORTAL]
+    assert "dans un navigateur" in detail
+    assert bench.held == []
 
 
-def test_a_burst_and_a_gap_move_the_figure_little() -> None:
-    rate = line.steady_rate(arrivals(lambda at: 5e6 if 1.0 < at < 1.1 else 0 if 1.5 < at < 1.6 else 1e6))
-    assert rate is not None
-    assert rate.bits_per_second == pytest.approx(8e6, rel=0.05)
-
-
-def test_a_line_that_wavers_is_unsteady() -> None:
-    rate = line.steady_rate(arrivals(lambda at: 1e6 * (1.5 + random.Random(int(at * 5)).uniform(-1.4, 1.4))))  # noqa: S311
-    assert rate is not None
-    assert rate.unsteady
-
-
-def test_a_stream_too_short_for_a_steady_figure_has_none() -> None:
-    assert line.steady_rate([]) is None
-    assert line.steady_rate(arrivals(lambda at: 1e6, seconds=0.9)) is None
-
-
-@given(some.lists(some.tuples(some.floats(0.0001, 0.3), some.integers(0, 10**7)), max_size=200))
-def test_the_figure_lies_between_the_slowest_and_the_fastest_bin(steps: list[tuple[float, int]]) -> None:
-    at, total, given_arrivals = 0.0, 0, []
-    for step, count in steps:
-        at, total = at + step, total + count
-        given_arrivals.append((at, total))
-    rate = line.steady_rate(given_arrivals)
-    if rate is not None:
-        assert rate.bytes_moved == total
-        assert 0 <= rate.bits_per_second <= 8 * total / line.BIN_SECONDS
-
-
-def test_confidence_follows_the_flags() -> None:
-    good = Line(rtt_seconds=0.02, rtt_p95_seconds=0.022, loopback=False, censored=False)
-    assert line.confidence(good, unsteady=False, saturated=False) == (Line.HIGH, "")
-    assert line.confidence(good, unsteady=True, saturated=False)[0] == Line.MEDIUM
-    assert line.confidence(good, unsteady=False, saturated=True)[0] == Line.LOW
-    good.censored = True
-    assert line.confidence(good, unsteady=False, saturated=False)[0] == Line.MEDIUM
-    level, detail = line.confidence(good, unsteady=True, saturated=False)
-    assert level == Line.LOW
-    assert detail.startswith("La mesure s'est arrêtée")
-    assert detail.endswith("le débit a beaucoup varié.")
+def test_what_keeps_an_upload_to_itself_on_the_way_is_seen(bench: Bench, serve: Serve) -> None:
+    bench.lease = replace(
+        bench.lease,
+        port=serve(buffering_relay(bench.lease.port, 250_000)),
+        method=wire.SUFFICIENCY,
+        up_target_bits_per_second=40e6,
+        user_bits_per_second=30e6,
+    )
+    found, detail = bench.measure()
+    assert wire.PROXY_BUFFERING in found.flags
+    assert found.confidence == Line.LOW
+    assert "garde les données" in detail
+    # What the far end counted, not what this machine got rid of.
+    assert found.up.bits_per_second < 10e6

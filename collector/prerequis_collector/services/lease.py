@@ -96,6 +96,12 @@ class Leases:
         with self._lock:
             return self._held(agent_id, token)
 
+    def of_token(self, token: bytes) -> Lease:
+        """Return the live lease of a token, for who shows no certificate; raises LeaseLost."""
+        with self._lock:
+            lease = self._by_token.get(token)
+            return self._held(lease.agent_id if lease is not None else "", token)
+
     def renew(self, agent_id: str, token: bytes) -> None:
         """Let the lease live for its full time again; raises LeaseLost."""
         with self._lock:
