@@ -4,16 +4,18 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from prerequis_agent import host as module
-from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, Unsupported
+from prerequis_agent.errors import NotPermitted, ProbeError, TimedOut, Unreadable, Unsupported
 from prerequis_agent.execution import MOST_BYTES
 from prerequis_agent.host import CommandResult, Host
 from prerequis_agent.runner import discover
 
+needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="a script with #!; windows/test_programs.py")
 as_user = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
 
 
@@ -228,3 +230,63 @@ def test_a_kernel_setting_is_read_although_its_file_refuses_long_reads() -> None
 def test_a_file_is_read_whole_up_to_the_longest(tmp_path: Path, length: int) -> None:
     (tmp_path / "file").write_bytes(b"x" * length)
     assert Host(tmp_path).read_bytes("/file") == b"x" * length
+
+
+def test_a_long_file_comes_in_pieces_and_an_absent_one_in_none(tmp_path: Path) -> None:
+    (tmp_path / "long").write_bytes(b"0123456789" * 60_000)
+    host = Host(tmp_path)
+    pieces = list(host.read_pieces("/long"))
+    assert (len(pieces), b"".join(pieces)) == (3, b"0123456789" * 60_000)
+    assert list(host.read_pieces("/absent")) == []
+
+
+def test_what_the_kernel_writes_anew_is_read_once_for_all_probes(tmp_path: Path) -> None:
+    """The probes that ask who listens see one and the same moment."""
+    place = tmp_path / "proc" / "net" / "tcp"
+    place.parent.mkdir(parents=True)
+    place.write_text("before")
+    host = Host(tmp_path, "linux")
+    assert host.read_shared("/proc/net/tcp") == "before"
+    place.write_text("after")
+    assert host.read_shared("/proc/net/tcp") == "before"
+    assert host.read_text("/proc/net/tcp") == "after"
+
+
+def test_the_listeners_are_read_once_by_the_probes_of_a_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "proc" / "net" / "tcp"
+    place.parent.mkdir(parents=True)
+    place.write_text("  sl  local_address rem_address   st\n")
+    read: list[str] = []
+    read_text = Host.read_text
+
+    def noted(host: Host, path: str) -> str | None:
+        read.append(path)
+        return read_text(host, path)
+
+    monkeypatch.setattr(Host, "read_text", noted)
+    host = Host(tmp_path, "linux")
+    for probe in discover():
+        if not probe.uses_surroundings:
+            with suppress(ProbeError):
+                probe.observe(host)
+    assert read.count("/proc/net/tcp") == 1
+
+
+@needs_posix
+def test_a_program_that_writes_much_is_heard_in_pieces(programs: Path) -> None:
+    program(programs, "import os\nos.write(1, b'0' * 600_000)")
+    assert sum(len(piece) for piece in Host().run_in_pieces("nft")) == 600_000
+
+
+@needs_posix
+def test_a_program_that_fails_half_way_is_not_believed(programs: Path) -> None:
+    program(programs, "import sys\nprint('half')\nsys.exit(3)")
+    with pytest.raises(Unreadable, match="au bout"):
+        list(Host().run_in_pieces("nft"))
+
+
+def test_what_a_fixture_answers_comes_in_pieces_too(fixture_root: Path) -> None:
+    host = Host(fixture_root, answers={"nft list ruleset": CommandResult(0, "table", "")})
+    assert list(host.run_in_pieces("nft", "list", "ruleset")) == [b"table"]
+    with pytest.raises(Unsupported):
+        host.run_in_pieces("nft", "list", "tables")
