@@ -18,7 +18,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from google.protobuf import json_format
 
-from prerequis.v1 import ordering_pb2, ordering_pb2_grpc, register_pb2, review_pb2, review_pb2_grpc
+from prerequis.v1 import (
+    line_review_pb2,
+    line_review_pb2_grpc,
+    ordering_pb2,
+    ordering_pb2_grpc,
+    register_pb2,
+    review_pb2,
+    review_pb2_grpc,
+)
 from prerequis_tui.__main__ import command_line, execute, found_commands
 from prerequis_tui.client import Client
 from prerequis_tui.credential import read
@@ -74,6 +82,7 @@ class Kept:
     needs: ordering_pb2.ListNeedsResponse = field(default_factory=ordering_pb2.ListNeedsResponse)
     pack: review_pb2.GetPackResponse = field(default_factory=review_pb2.GetPackResponse)
     answers: list[review_pb2.SaveAnswerRequest] = field(default_factory=list)
+    lines: dict[str, line_review_pb2.GetLineResponse] = field(default_factory=dict)
     orders: list[ordering_pb2.RecordOrderRequest] = field(default_factory=list)
     refusal: tuple[grpc.StatusCode, str] | None = None
     """When set, every call ends so."""
@@ -127,6 +136,32 @@ class _Review(review_pb2_grpc.ReviewServiceServicer):
         return review_pb2.SaveAnswerResponse(answer=answer)
 
 
+class _LineReview(line_review_pb2_grpc.LineReviewServiceServicer):
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    async def GetLine(
+        self,
+        request: line_review_pb2.GetLineRequest,
+        context: grpc.aio.ServicerContext[line_review_pb2.GetLineRequest, Awaitable[line_review_pb2.GetLineResponse]],
+    ) -> line_review_pb2.GetLineResponse:
+        if self._kept.refusal:
+            await context.abort(*self._kept.refusal)
+        unknown = line_review_pb2.GetLineResponse(summary=line_review_pb2.LineSummary(finess=request.finess))
+        return self._kept.lines.get(request.finess, unknown)
+
+    async def ListLines(
+        self,
+        request: line_review_pb2.ListLinesRequest,
+        context: grpc.aio.ServicerContext[
+            line_review_pb2.ListLinesRequest, Awaitable[line_review_pb2.ListLinesResponse]
+        ],
+    ) -> line_review_pb2.ListLinesResponse:
+        if self._kept.refusal:
+            await context.abort(*self._kept.refusal)
+        return line_review_pb2.ListLinesResponse(lines=[line.summary for line in self._kept.lines.values()])
+
+
 class _Ordering(ordering_pb2_grpc.OrderingServiceServicer):
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
@@ -178,6 +213,7 @@ class Collector:
         )
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         review_pb2_grpc.add_ReviewServiceServicer_to_server(_Review(self.kept), self._server)
+        line_review_pb2_grpc.add_LineReviewServiceServicer_to_server(_LineReview(self.kept), self._server)
         ordering_pb2_grpc.add_OrderingServiceServicer_to_server(_Ordering(self.kept), self._server)
         self.port = self._server.add_secure_port(f"127.0.0.1:{self.port}", keys)
         await self._server.start()

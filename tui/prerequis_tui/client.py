@@ -11,7 +11,17 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 from google.protobuf.message import Message
 
-from prerequis.v1 import ordering_pb2, ordering_pb2_grpc, register_pb2, review_pb2, review_pb2_grpc
+from prerequis.v1 import (
+    line_review_pb2,
+    line_review_pb2_grpc,
+    ordering_pb2,
+    ordering_pb2_grpc,
+    register_pb2,
+    review_pb2,
+    review_pb2_grpc,
+    rule_review_pb2,
+    rule_review_pb2_grpc,
+)
 from prerequis_tui.credential import Credential
 from prerequis_tui.errors import CollectorFailed, CollectorUnreachable, OperatorError, Refused, WrongInput
 
@@ -48,6 +58,8 @@ class Client:
         except ValueError as error:
             raise WrongInput("le fichier d'accès contient une clé ou un certificat illisible.") from error
         self._review = review_pb2_grpc.ReviewServiceStub(self._channel)
+        self._lines = line_review_pb2_grpc.LineReviewServiceStub(self._channel)
+        self._rules = rule_review_pb2_grpc.RuleReviewServiceStub(self._channel)
         self._ordering = ordering_pb2_grpc.OrderingServiceStub(self._channel)
         return self
 
@@ -69,6 +81,26 @@ class Client:
     async def pack(self) -> review_pb2.GetPackResponse:
         """Return the rules and questions in force."""
         return await self._answer(self._review.GetPack(review_pb2.GetPackRequest(), timeout=_SECONDS))
+
+    async def line(self, finess: str, days: int = 0) -> line_review_pb2.GetLineResponse:
+        """Return what a site's line carries, and its measurements of so many days, 0 for those judged."""
+        request = line_review_pb2.GetLineRequest(finess=finess, days=days)
+        return await self._answer(self._lines.GetLine(request, timeout=_SECONDS))
+
+    async def lines(self) -> list[line_review_pb2.LineSummary]:
+        """Return what the line of every site carries, in the collector's order."""
+        request = line_review_pb2.ListLinesRequest()
+        return list((await self._answer(self._lines.ListLines(request, timeout=_SECONDS_FOR_A_LIST))).lines)
+
+    async def rules(self) -> list[rule_review_pb2.RuleLine]:
+        """Return every rule in force, in one line each."""
+        request = rule_review_pb2.ListRulesRequest()
+        return list((await self._answer(self._rules.ListRules(request, timeout=_SECONDS))).rules)
+
+    async def rule(self, rule: str, finess: str = "") -> rule_review_pb2.ExplainRuleResponse:
+        """Return one rule in full, with the parameters of a site, or of the default profile for an empty number."""
+        request = rule_review_pb2.ExplainRuleRequest(rule=rule, finess=finess)
+        return await self._answer(self._rules.ExplainRule(request, timeout=_SECONDS))
 
     async def save_answer(self, finess: str, question: str, choice: str, comment: str = "") -> register_pb2.Answer:
         """Keep what a person answers to a question of a site; return it as kept."""

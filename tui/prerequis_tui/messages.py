@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.message import Message
 
-from prerequis.v1 import ordering_pb2, review_pb2
+from prerequis.v1 import line_review_pb2, ordering_pb2, review_pb2
 from prerequis_tui.errors import OperatorError
 
 
@@ -19,7 +19,7 @@ class SitesLoaded(Message):
 class SiteLoaded(Message):
     """One site came, with the questions that can be answered about it.
 
-    `needs` is None when the operator may not see them.
+    `needs` is None when the operator may not see them, `line` when the collector does not tell of lines.
     """
 
     def __init__(
@@ -27,11 +27,13 @@ class SiteLoaded(Message):
         site: review_pb2.GetSiteResponse,
         questions: Sequence[review_pb2.QuestionText],
         needs: ordering_pb2.ListNeedsResponse | None,
+        line: line_review_pb2.GetLineResponse | None,
     ) -> None:
         super().__init__()
         self.site = site
         self.questions = questions
         self.needs = needs
+        self.line = line
 
 
 class CallFailed(Message):

@@ -13,7 +13,14 @@ import pytest
 if TYPE_CHECKING:
     from tests.tui.conftest import Authority, Collector, Run
 
-READ_COMMANDS = (("sites",), ("site", "590000001"), ("needs",), ("questions", "590000001"))
+READ_COMMANDS = (
+    ("sites",),
+    ("site", "590000001"),
+    ("needs",),
+    ("questions", "590000001"),
+    ("line", "590000001"),
+    ("lines",),
+)
 WRITE_COMMANDS = (
     ("answer", "590000001", "mode-insi", "carte"),
     ("order", "add", "590000001", "smartcard-reader", "2", "--reference", "BC-1"),

@@ -19,6 +19,7 @@ from prerequis_tui.actions import ACTIONS
 from prerequis_tui.app import PrerequisApp
 from prerequis_tui.screens.help import HelpScreen
 from prerequis_tui.screens.machine import MachineScreen
+from prerequis_tui.screens.measurement import MeasurementScreen
 from prerequis_tui.screens.need import NeedScreen
 from prerequis_tui.screens.problem import ProblemScreen
 from prerequis_tui.screens.site import SiteScreen
@@ -29,7 +30,8 @@ from prerequis_tui.widgets.line_list import Heading, LineList
 from prerequis_tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
-    from tests.tui.conftest import Collector
+    from tests.tui.lines import slow
+from tests.tui.conftest import Collector
 
 SMALL, LARGE = (80, 24), (140, 40)
 
@@ -147,6 +149,7 @@ async def test_a_wide_terminal_shows_the_chosen_finding_beside_the_list(park: Co
 
 
 async def test_every_part_of_a_site_has_a_tab(park: Collector) -> None:
+    park.kept.lines["590000001"] = slow()
     async with opened(park) as pilot:
         await press(pilot, "enter", "right")
         await shows(pilot, "PRÊT AVEC RÉSERVES")
@@ -156,6 +159,11 @@ async def test_every_part_of_a_site_has_a_tab(park: Collector) -> None:
         await at(pilot, MachineScreen)
         await shows(pilot, "La mesure de la ligne n'a pas abouti en 10 s.")
         await press(pilot, "escape", "right", "right")
+        await shows(pilot, "Trop lente", "7,5 Mbit/s (938 Ko/s)", "PC-ACCUEIL-0")
+        await press(pilot, "enter")
+        await at(pilot, MeasurementScreen)
+        await shows(pilot, "25,0 Mbit/s (3\u202f125 Ko/s)", "en Wi-Fi")
+        await press(pilot, "escape", "right")
         await shows(pilot, "non connu")
         await press(pilot, "enter")
         await at(pilot, NeedScreen)

@@ -1,4 +1,4 @@
-"""Shows one site: its frameworks, its machines, its needs."""
+"""Shows one site: its frameworks, its machines, its line, its needs."""
 
 from functools import partial
 from typing import ClassVar
@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from prerequis.v1 import judgement_pb2, ordering_pb2, review_pb2
+from prerequis.v1 import judgement_pb2, line_review_pb2, ordering_pb2, review_pb2
 from prerequis_tui import scorecard, wording
 from prerequis_tui.actions import bindings
 from prerequis_tui.client import Client
@@ -18,12 +18,14 @@ from prerequis_tui.errors import OperatorError, Refused
 from prerequis_tui.messages import AnswerKept, CallFailed, SiteLoaded
 from prerequis_tui.screens.answer import AnswerScreen
 from prerequis_tui.screens.machine import MachineScreen
+from prerequis_tui.screens.measurement import MeasurementScreen
 from prerequis_tui.screens.need import NeedScreen
 from prerequis_tui.screens.problem import ProblemScreen
 from prerequis_tui.screens.verdict import VerdictScreen
 from prerequis_tui.widgets.framework_pane import Entry, FrameworkPane
 from prerequis_tui.widgets.line_list import LineList
 from prerequis_tui.widgets.machine_list import Machine, MachineList
+from prerequis_tui.widgets.measurement_list import Measurement, MeasurementList
 from prerequis_tui.widgets.need_list import Need, NeedList
 from prerequis_tui.widgets.question_list import Question, QuestionList
 from prerequis_tui.widgets.title_bar import TitleBar
@@ -35,7 +37,7 @@ _SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI", "bonnes-pratiques": "
 class SiteScreen(Screen[None]):
     """One site as it is judged now."""
 
-    HELP = "Un volet par référentiel, puis les postes, les questions et les besoins. Ce qui bloque vient d'abord."
+    HELP = "Un volet par référentiel, puis postes, questions, ligne et besoins. Ce qui bloque vient d'abord."
     CSS = """
     SiteScreen #facts { height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     SiteScreen TabbedContent { height: 1fr; }
@@ -72,13 +74,19 @@ class SiteScreen(Screen[None]):
         try:
             site = await self._client.site(self._finess)
             questions = (await self._client.pack()).questions
-            self.post_message(SiteLoaded(site, questions, await self._needs()))
+            self.post_message(SiteLoaded(site, questions, await self._needs(), await self._line()))
         except OperatorError as error:
             self.post_message(CallFailed(error))
 
     async def _needs(self) -> ordering_pb2.ListNeedsResponse | None:
         try:
             return await self._client.needs(self._finess)
+        except Refused:
+            return None
+
+    async def _line(self) -> line_review_pb2.GetLineResponse | None:
+        try:
+            return await self._client.line(self._finess)
         except Refused:
             return None
 
@@ -105,6 +113,10 @@ class SiteScreen(Screen[None]):
             await self._add("tab-questions", "Questions", QuestionList(id="questions"))
         self.query_one(MachineList).fill(message.site)
         self.query_one(QuestionList).fill(message.questions, message.site.answers)
+        if message.line is not None:
+            if not self.query(MeasurementList):
+                await self._add("tab-line", "Ligne", MeasurementList(id="line"))
+            self.query_one(MeasurementList).fill(message.line)
         if message.needs is not None:
             if not self.query(NeedList):
                 await self._add("tab-needs", "Besoins", NeedList(id="needs"))
@@ -160,6 +172,8 @@ class SiteScreen(Screen[None]):
         elif isinstance(row, Question):
             answered = self.query_one(QuestionList).answers.get(row.id)
             self.app.push_screen(AnswerScreen(row, answered), partial(self._answer, row.id))
+        elif isinstance(row, Measurement):
+            self.app.push_screen(MeasurementScreen(credential, self._site_name, row))
         elif isinstance(row, Need):
             self.app.push_screen(NeedScreen(credential, self._site_name, row))
 

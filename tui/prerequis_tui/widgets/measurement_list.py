@@ -1,0 +1,55 @@
+"""The measurements of a site's line, the newest first, under what the line carries."""
+
+from collections.abc import Iterator, Sequence
+
+from prerequis.v1 import line_review_pb2
+from prerequis_tui import line_words, wording
+from prerequis_tui.widgets.line_list import Column, Heading, LineList, Spans
+from prerequis_tui.wording import Tone
+
+Measurement = line_review_pb2.LineMeasurement
+
+
+def _tone(one: Measurement) -> Tone:
+    return Tone.MUTED if one.HasField("discard") else Tone.PLAIN
+
+
+def _rate(one: Measurement, direction: str) -> Spans:
+    return [(line_words.found_text(one.result, direction), _tone(one))]
+
+
+def _delay(one: Measurement) -> Spans:
+    known = one.result.HasField("rtt_seconds")
+    return [(line_words.milliseconds(one.result.rtt_seconds) if known else "–", _tone(one))]
+
+
+_COLUMNS: Sequence[Column[Measurement]] = (
+    Column("Heure du site", lambda one: [(line_words.local(one), _tone(one))], 16),
+    Column("Poste", lambda one: [(one.workstation_name, _tone(one))]),
+    Column("Méthode", lambda one: [(line_words.METHOD.get(one.method, "–"), Tone.MUTED)], 10, from_width=84),
+    Column("Reçoit", lambda one: _rate(one, "down"), 8, right=True),
+    Column("Émet", lambda one: _rate(one, "up"), 8, right=True),
+    Column("Délai", _delay, 8, right=True, from_width=72),
+    Column("Compte", lambda one: [(line_words.counts(one), _tone(one))], 20, from_width=60),
+)
+
+
+class MeasurementList(LineList[Measurement]):
+    """One line for each measurement."""
+
+    def __init__(self, *, id: str) -> None:
+        empty = "La ligne n'a pas été mesurée : sur un poste câblé du site, lancer « prerequis-agent measure »."
+        super().__init__(_COLUMNS, lambda one: f"{one.workstation_id}{one.local_time}", empty, id=id)
+
+    def fill(self, line: line_review_pb2.GetLineResponse) -> None:
+        """List the measurements of the site."""
+        self.show([*_headings(line), *line.measurements] if line.measurements else [])
+
+
+def _headings(line: line_review_pb2.GetLineResponse) -> Iterator[Heading]:
+    summary, word = line.summary, line_words.state(line.summary)
+    need = line_words.rate(summary.down_need_bits_per_second) if summary.HasField("down_need_bits_per_second") else ""
+    yield Heading(f"{word.symbol} {word.text} : reçoit {line_words.down(summary.measures)}", word.tone)
+    yield Heading(f"Émet {line_words.up(summary.measures)} ; besoin {need or wording.NOT_KNOWN}")
+    yield Heading(f"{line_words.users(summary)} utilisateur(s) à la fois ; {line_words.basis(summary.measures)}")
+    yield Heading("Débits en Mbit/s")
