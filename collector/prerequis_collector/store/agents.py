@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Field, SQLModel, col, select, update
 
+from prerequis_collector.store.batches import note_seen, standing_agents
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
 
@@ -69,10 +70,8 @@ class Agents:
         Their rows stay locked until the transaction ends, taken in the order of ids: two collectors that answer the
         same agents wait for one another, and never both.
         """
-        mine = (col(AgentRow.id).in_(agent_ids), col(AgentRow.revoked).is_(False))
-        standing = select(AgentRow.id, AgentRow.finess).where(*mine).order_by(col(AgentRow.id))
-        sites = dict(self._transaction.exec(standing.with_for_update(key_share=True)).all())
-        self._transaction.connection().execute(update(AgentRow).where(col(AgentRow.id).in_(sites)).values(last_seen=at))
+        sites = standing_agents(self._transaction, agent_ids)
+        note_seen(self._transaction, sites, at)
         return sites
 
     def revoke(self, agent_id: str) -> bool:

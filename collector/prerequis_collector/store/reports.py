@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Index, SQLModel, col, select, update
 
 from prerequis_collector.store.agents import AgentRow
+from prerequis_collector.store.batches import insert_reports, known_digests
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
 
@@ -21,7 +21,7 @@ class ReportRow(SQLModel, table=True):
 
     digest: bytes = Field(primary_key=True)
     agent_id: str = Field(foreign_key="agents.id")
-    finess: str = Field(foreign_key="sites.finess", index=True)
+    finess: str = Field(foreign_key="sites.finess")
     """The agent's site when the report came in."""
     collected_at: datetime = Field(sa_type=Instant)
     """When the machine was last found to be so; the report itself says when it was first."""
@@ -67,15 +67,10 @@ class Reports:
 
         Whoever hands in reports of an agent holds its row (`Agents.all_seen`), so that nobody comes between.
         """
-        connection = self._transaction.connection()
         given = {report.digest: report for report in reports}
-        known = connection.scalars(select(ReportRow.digest).where(col(ReportRow.digest).in_(given))).all()
-        new = given.keys() - set(known)
+        new = given.keys() - known_digests(self._transaction, given) if given else set[bytes]()
         if new:
-            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            # Nothing would be in the way, were it not for callers that hold no agent's row.
-            rows = [given[digest]._asdict() for digest in new]
-            connection.execute(insert(ReportRow).on_conflict_do_nothing(), rows)
+            insert_reports(self._transaction, [given[digest] for digest in new])
         return frozenset(new)
 
     def confirm(self, agent_id: str, digest: bytes, collected_at: datetime, received_at: datetime) -> bool:

@@ -5,6 +5,7 @@ from datetime import date
 
 from sqlmodel import Field, SQLModel, col, select, update
 
+from prerequis_collector.store.batches import touch_sites
 from prerequis_collector.store.database import Transaction
 
 
@@ -51,7 +52,4 @@ class Sites:
 
     def touch_all(self, finesses: Collection[str]) -> None:
         """Do the same for several sites, whose rows are locked in the order of numbers: nobody blocks for good."""
-        these = select(SiteRow.finess).where(col(SiteRow.finess).in_(finesses)).order_by(col(SiteRow.finess))
-        locked = self._transaction.exec(these.with_for_update(key_share=True)).all()
-        changed = update(SiteRow).where(col(SiteRow.finess).in_(locked)).values(revision=SiteRow.revision + 1)
-        self._transaction.connection().execute(changed)
+        touch_sites(self._transaction, finesses)

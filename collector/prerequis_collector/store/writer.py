@@ -7,10 +7,8 @@ from queue import Empty, Full, Queue
 from threading import Thread
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import OperationalError
-
 from prerequis_collector.errors import Overloaded, StorageUnavailable
-from prerequis_collector.store.database import Database, Transaction
+from prerequis_collector.store.database import LOST, Database, Transaction
 
 T = TypeVar("T")
 
@@ -20,17 +18,21 @@ class _Job(Generic[T]):
     work: Callable[[Transaction], T]
     future: Future[T] = field(default_factory=Future)
 
+    def do(self, transaction: Transaction) -> Callable[[], None]:
+        """Do the work and return how to tell its outcome after the commit."""
+        result = self.work(transaction)
+        return lambda: self.future.set_result(result)
+
     def prepare(self, transaction: Transaction) -> Callable[[], None]:
         """Do the work in a savepoint of its own and return how to tell its outcome after the commit."""
         try:
             with transaction.begin_nested():
-                result = self.work(transaction)
-        except OperationalError:
+                return self.do(transaction)
+        except LOST:
             raise  # the whole transaction is lost: SQLite may have rolled it back by itself
         except Exception as error:  # noqa: BLE001 – whatever it is, it belongs to the caller who waits, not to the thread
             failure = error
             return lambda: self.future.set_exception(failure)
-        return lambda: self.future.set_result(result)
 
 
 class Writer:
@@ -86,7 +88,10 @@ class Writer:
         running = [job for job in jobs if job.future.set_running_or_notify_cancel()]
         try:
             with self._database.write() as transaction:
-                tellings = [job.prepare(transaction) for job in running]
+                # What is alone in its transaction needs no savepoint: it fails with it.
+                tellings = (
+                    [running[0].do(transaction)] if len(running) == 1 else [job.prepare(transaction) for job in running]
+                )
         except Exception as error:  # noqa: BLE001 – whatever it is, those who wait must hear of it, and the thread goes on
             for job in running:
                 job.future.set_exception(error)

@@ -13,6 +13,7 @@ from prerequis_collector.store import schema
 from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.database import Database, Transaction
+from prerequis_collector.store.judging_jobs import JudgingJobs
 from prerequis_collector.store.operators import OperatorRow, Operators
 from prerequis_collector.store.orders import OrderRow, Orders
 from prerequis_collector.store.reports import NewReport, Reports
@@ -249,6 +250,46 @@ class StoreContract:
             assert SiteSummaries(transaction).stale("p", today) == [OTHER]
             SiteSummaries(transaction).save(_summary(OTHER, revision=2))
             assert SiteSummaries(transaction).stale("p", today) == []
+
+    def test_a_site_is_judged_by_one_collector_and_taken_over_when_its_claim_ends(
+        self, database: Database, sites: None
+    ) -> None:
+        later = NOW + timedelta(seconds=30)
+        with database.write() as transaction:
+            jobs = JudgingJobs(transaction)
+            jobs.lay([])
+            jobs.lay([SITE, OTHER])
+            jobs.lay([OTHER])
+            assert jobs.claim("one", 1, NOW, later) == [SITE]
+            assert jobs.claim("two", 5, NOW, later) == [OTHER]
+            assert jobs.claim("three", 5, NOW, later) == []
+            assert jobs.claim("three", 1, later, later + timedelta(seconds=30)) == [SITE]
+            jobs.finish("one", [SITE])
+            jobs.finish("two", [OTHER])
+            assert jobs.waiting() == [SITE]
+            jobs.finish("three", [SITE])
+            assert jobs.waiting() == []
+
+    def test_those_who_claim_at_once_share_the_sites_without_overlap(self, database: Database) -> None:
+        names = [f"3300{number:05}" for number in range(60)]
+        with database.write() as transaction:
+            for name in names:
+                Sites(transaction).save(SiteRow(finess=name, name="Site"))
+            JudgingJobs(transaction).lay(names)
+
+        def take(turn: int) -> list[str]:
+            taken: list[str] = []
+            while len(taken) < 60:
+                with database.write() as transaction:
+                    mine = JudgingJobs(transaction).claim(f"c{turn}", 3, NOW, NOW + timedelta(seconds=30))
+                if not mine:
+                    break
+                taken += mine
+            return taken
+
+        with ThreadPoolExecutor(4) as pool:
+            claimed = [finess for taken in pool.map(take, range(4)) for finess in taken]
+        assert sorted(claimed) == names
 
     def test_needs_are_replaced_as_a_whole(self, database: Database, sites: None) -> None:
         with database.write() as transaction:
