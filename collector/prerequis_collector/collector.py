@@ -39,6 +39,8 @@ class Collector:
     """This moment, UTC."""
     national_services: bool = True
     """Whether one machine of each site asks the national services too."""
+    librespeed: str = ""
+    """URL of the organisation's LibreSpeed server, which agents measure too."""
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while summaries are brought up to date: doing it twice at once would only take twice the time."""
 

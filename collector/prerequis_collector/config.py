@@ -44,10 +44,14 @@ class Listening:
     listen: Address
     measure: Address
     enrolment: Address
+    http: Address | None = None
+    """LibreSpeed's endpoints, for agents whose network lets only HTTP pass; None: not served."""
 
     def under(self, name: str) -> "Listening":
         """Return the same ports on the host of this name."""
-        return Listening(*(Address(name, one.port) for one in (self.listen, self.measure, self.enrolment)))
+        listen, measure, enrolment = (Address(name, one.port) for one in (self.listen, self.measure, self.enrolment))
+        http = Address(name, self.http.port) if self.http is not None else None
+        return Listening(listen, measure, enrolment, http)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,9 @@ class Config:
 
     uplink_bits_per_second: float = 1e9
     """What the collector's own access carries; `uplink_megabits` in `collector.toml`. Measuring takes half at most."""
+
+    librespeed: str = ""
+    """URL of a LibreSpeed server of the organisation, which agents measure beside this collector; `librespeed`."""
 
     @property
     def public_name(self) -> str:
@@ -129,7 +136,8 @@ def load(data: Path) -> Config:
         rules = data / str(written["rules"]) if "rules" in written else None
         national = bool(written.get("national_services", True))
         uplink = float(written.get("uplink_megabits", 1000)) * 1e6
-        return Config(data, names, str(written.get("database", default_database_url(data))), rules, national, uplink)
+        database, librespeed = written.get("database", default_database_url(data)), written.get("librespeed", "")
+        return Config(data, names, str(database), rules, national, uplink, str(librespeed))
     except FileNotFoundError:
         raise InvalidInput(
             f"{data} n'est pas le dossier d'un collecteur : lancer d'abord « prerequis-collector init »."

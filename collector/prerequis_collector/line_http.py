@@ -19,7 +19,7 @@ from prerequis.pacing import Pacer, spread
 from prerequis_collector.byte_port import PATIENCE_SECONDS, BytePort
 from prerequis_collector.config import Address
 from prerequis_collector.errors import InvalidInput, LeaseLost
-from prerequis_collector.line_server import CHUNK_BYTES, LARGE_AFTER_BYTES, RECORD_BYTES
+from prerequis_collector.line_server import CHUNK_BYTES, LARGE_AFTER_BYTES, RECORD_BYTES, listen_out
 from prerequis_collector.services.lease import Lease, Leases
 
 _MEBIBYTE = 1 << 20
@@ -163,6 +163,9 @@ class _Exchange(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.send_header("Connection", "close")
         self.end_headers()
+        if self.headers.get("Content-Length", "0") != "0":
+            # Closing while a body still comes would reset the connection and undo the answer.
+            listen_out(self.connection)
 
     def version_string(self) -> str:
         """Return what the Server header says: not which version of Python runs here."""

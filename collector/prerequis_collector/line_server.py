@@ -12,6 +12,7 @@ Threads and plain sockets: asyncio closes both halves of a TLS connection at onc
 import json
 import os
 import select
+import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class LineServer(BytePort):
         except LeaseLost as error:
             if greeting.counts:
                 _say(connection, {"problem": str(error)})
-                _listen_out(connection)
+                listen_out(connection)
             raise
 
     def _send(self, connection: ssl.SSLSocket, agent_id: str, greeting: Greeting) -> None:
@@ -117,9 +118,10 @@ class LineServer(BytePort):
             _say(connection, {"bytes": received - opening, "seconds": round(last - first, 6)})
 
 
-def _listen_out(connection: ssl.SSLSocket) -> None:
+def listen_out(connection: socket.socket) -> None:
     """Take what is still coming for a moment: closing at once would reset the connection and undo the last words."""
     ends = time.monotonic() + _LAST_WORDS_SECONDS
+    connection.settimeout(_LAST_WORDS_SECONDS)
     while time.monotonic() < ends and connection.recv(CHUNK_BYTES):
         pass
 
@@ -140,6 +142,14 @@ def server_context(certificate: str, key: str, authority: str) -> ssl.SSLContext
     context.load_cert_chain(certificate, key)
     context.load_verify_locations(authority)
     context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def http_context(certificate: str, key: str) -> ssl.SSLContext:
+    """Return TLS that shows the certificate and asks for none: a lease's token is what lets bytes move."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
     return context
 
 

@@ -8,7 +8,8 @@ from prerequis_collector.api import server
 from prerequis_collector.collector import Collector
 from prerequis_collector.config import Config, Listening
 from prerequis_collector.lease_keeper import keeping_leases
-from prerequis_collector.line_server import LineServer, server_context
+from prerequis_collector.line_http import LineHttp
+from prerequis_collector.line_server import LineServer, http_context, server_context
 from prerequis_collector.opening import load_authority, renew_server_identity
 from prerequis_collector.services.lease import Leases
 from prerequis_collector.store.database import Database
@@ -25,9 +26,10 @@ async def serving(known: Config, database: Database, pack: Pack, wanted: Listeni
     certificate, key = renew_server_identity(known, authority)
     context = server_context(str(certificate), str(key), str(known.authority_certificate))
     line = LineServer(wanted.measure, context, leases)
+    http = LineHttp(wanted.http, http_context(str(certificate), str(key)), leases) if wanted.http is not None else None
     writer = Writer(database)
     collector = Collector(database, writer, authority, pack, wanted, leases)
-    collector.national_services = known.national_services
+    collector.national_services, collector.librespeed = known.national_services, known.librespeed
     collector.holder = f"{socket.gethostname()}:{known.data.absolute()}"
     grpc_server = server.build(collector)
     try:
@@ -36,6 +38,7 @@ async def serving(known: Config, database: Database, pack: Pack, wanted: Listeni
             listen=server.listen(grpc_server, wanted.listen, identity, authority.certificate_pem()),
             measure=line.address,
             enrolment=server.listen(grpc_server, wanted.enrolment, identity, None),
+            http=http.address if http is not None else None,
         )
         collector.reached_at = where.under(known.public_name)
         async with keeping_leases(collector):
@@ -45,4 +48,6 @@ async def serving(known: Config, database: Database, pack: Pack, wanted: Listeni
     finally:
         await grpc_server.stop(_GRACE_SECONDS)
         line.close()
+        if http is not None:
+            http.close()
         writer.close()

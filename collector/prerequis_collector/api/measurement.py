@@ -35,6 +35,7 @@ class Measurement(MeasurementServiceServicer):
         """Return the hosts of the site's profile, the rate that the site needs, and what remains to be done there."""
         site, pack, now = await self._site(), self._collector.pack, self._collector.now()
         plan = plan_of(pack, site, self._collector.reached_at.listen, national=self._collector.national_services)
+        plan.librespeed_url = self._collector.librespeed
         if not request.attended and not await self._elected(site.finess, now):
             plan.another_elected = True
             del plan.targets[:]
@@ -123,6 +124,7 @@ class Measurement(MeasurementServiceServicer):
             user_bits_per_second=lease.user_bits_per_second,
             streams=lease.streams,
             server_load=lease.server_load,
+            http_port=self._collector.reached_at.http.port if self._collector.reached_at.http is not None else 0,
         )
 
     async def _elected(self, finess: str, now: datetime) -> bool:

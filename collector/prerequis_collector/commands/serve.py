@@ -27,6 +27,9 @@ def configure(parser: CommandLine) -> None:
     parser.add_argument(
         "--uplink", type=float, metavar="MBIT/S", help="débit de l'accès du collecteur, dont la mesure prend la moitié"
     )
+    parser.add_argument(
+        "--http-listen", metavar=address, help="où mesurer par HTTPS, là où rien d'autre ne passe (non servi sans elle)"
+    )
     parser.add_argument("--enrol-listen", metavar=address, help="où enrôler les postes (deuxième port suivant)")
 
 
@@ -37,6 +40,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         listen=main,
         measure=Address.parse(arguments.measure_listen) if arguments.measure_listen else main.next(1),
         enrolment=Address.parse(arguments.enrol_listen) if arguments.enrol_listen else main.next(2),
+        http=Address.parse(arguments.http_listen) if arguments.http_listen else None,
     )
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
