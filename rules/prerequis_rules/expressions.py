@@ -54,7 +54,7 @@ def megabits(rate: float) -> str:
 
 
 def rate(bits_per_second: float) -> str:
-    """Return a rate in both units in which lines are spoken of, in French: "20,0 Mbit/s (2 500 Ko/s)"; 1 Ko = 1000 o."""
+    """Return a rate in both units that people speak of, in French: "20,0 Mbit/s (2 500 Ko/s)"; 1 Ko = 1000 o."""
     kilobytes = f"{bits_per_second / 8000:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return f"{megabits(bits_per_second)} ({kilobytes} Ko/s)"
 

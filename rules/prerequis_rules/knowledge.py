@@ -1,7 +1,8 @@
 """Dated facts about the world: until when releases are supported, what answers to reset say, what readers are."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -163,6 +164,8 @@ class Knowledge:
     services: tuple[NationalService, ...] = ()
     issuers: tuple[str, ...] = ()
     """What the issuer of a national service's certificate may contain besides the world's public authorities."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """The titles of the documents that rules quote, by id."""
 
 
 def read_knowledge(documents: list[Document]) -> Knowledge:
@@ -173,9 +176,10 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
     readers: list[ReaderModel] = []
     services: list[NationalService] = []
     issuers: list[str] = []
+    titles: dict[str, str] = {}
     for document in documents:
         root = document.root
-        if any(map(root.has, ("release", "application", "card", "reader", "service"))):
+        if any(map(root.has, ("release", "application", "card", "reader", "service", "document"))):
             root.text("source")
             root.day("dated")
             root.optional_text("commit")
@@ -193,11 +197,18 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
         elif root.has("reader"):
             readers.extend(_reader(row) for row in root.tables("reader"))
             root.close()
+        elif root.has("document"):
+            for row in root.tables("document"):
+                titles[row.text("id")] = row.text("title")
+                row.close()
+            root.close()
         elif root.has("service"):
             issuers.extend(root.texts("issuers"))
             services.extend(_service(row) for row in root.tables("service"))
             root.close()
-    return Knowledge(tuple(releases), tuple(programs), tuple(cards), tuple(readers), tuple(services), tuple(issuers))
+    return Knowledge(
+        tuple(releases), tuple(programs), tuple(cards), tuple(readers), tuple(services), tuple(issuers), titles
+    )
 
 
 def _release(row: Table, family: Family) -> Release:

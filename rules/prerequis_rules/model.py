@@ -104,6 +104,8 @@ class Rule:
     source: Source
     needs: tuple[Need, ...]
     cases: tuple[Case, ...]
+    family: str = ""
+    """The folder that its file stands in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import cached_property
 from prerequis.v1.register_pb2 import Profile
 from prerequis_rules.expressions import Program
 from prerequis_rules.knowledge import Knowledge
-from prerequis_rules.model import Article, Framework, Question, Rule, Scope
+from prerequis_rules.model import Article, Framework, Question, Rule, Scope, Source
 from prerequis_rules.reads import Read
 
 DEFAULT_PROFILE = "generic-saas"
@@ -69,6 +69,10 @@ class Pack:
     @cached_property
     def _renamed(self) -> Mapping[str, str]:
         return {alias: rule.id for rule in self.rules.values() for alias in rule.aliases}
+
+    def document(self, source: Source) -> str:
+        """Return the title of the document that a rule quotes; its id where no title is known."""
+        return self.knowledge.documents.get(source.document, source.document)
 
     def of_scope(self, scope: Scope) -> tuple[Rule, ...]:
         """Return the rules of one scope, in the order of their ids."""

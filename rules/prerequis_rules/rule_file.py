@@ -75,6 +75,7 @@ def read_rule(document: Document, known: Known) -> RuleFile:
         source=read_source(root),
         needs=needs,
         cases=tuple(_case(table, scope, known, {need.item for need in needs}) for table in root.tables("cases")),
+        family=document.file.split("/")[-2],
     )
     for verdict in (_CaseVerdict.PASS, _CaseVerdict.FAIL, _CaseVerdict.UNKNOWN):
         if all(case.verdict is not verdict.verdict for case in rule.cases):

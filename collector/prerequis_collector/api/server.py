@@ -11,6 +11,7 @@ from prerequis.v1.measurement_pb2_grpc import add_MeasurementServiceServicer_to_
 from prerequis.v1.ordering_pb2_grpc import add_OrderingServiceServicer_to_server
 from prerequis.v1.report_pb2_grpc import add_ReportServiceServicer_to_server
 from prerequis.v1.review_pb2_grpc import add_ReviewServiceServicer_to_server
+from prerequis.v1.rule_review_pb2_grpc import add_RuleReviewServiceServicer_to_server
 from prerequis_collector.api.enrolment import Enrolment
 from prerequis_collector.api.guard import Guarded
 from prerequis_collector.api.line_review import LineReview
@@ -18,6 +19,7 @@ from prerequis_collector.api.measurement import Measurement
 from prerequis_collector.api.ordering import Ordering
 from prerequis_collector.api.report import Reports
 from prerequis_collector.api.review import Review
+from prerequis_collector.api.rule_review import RuleReview
 from prerequis_collector.collector import Collector
 from prerequis_collector.config import Address
 from prerequis_collector.errors import InvalidInput
@@ -46,6 +48,7 @@ def build(collector: Collector) -> aio.Server:
     add_LineReviewServiceServicer_to_server(LineReview(collector), guarded)
     add_ReviewServiceServicer_to_server(Review(collector), guarded)
     add_OrderingServiceServicer_to_server(Ordering(collector), guarded)
+    add_RuleReviewServiceServicer_to_server(RuleReview(collector), guarded)
     return server
 
 

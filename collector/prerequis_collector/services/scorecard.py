@@ -88,7 +88,7 @@ def _judgement(pack: Pack, judged: JudgedSite, one: Judgement) -> wire.Judgement
         observed=one.observed,
         expected=one.expected,
         remedy=rule.remedy,
-        source_document=rule.source.document,
+        source_document=pack.document(rule.source),
         source_quote=rule.source.quote,
     )
     message.judged_at.FromDatetime(judged.judged_at)
