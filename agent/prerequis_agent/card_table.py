@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import TextIO
 
 from prerequis_agent import card_watch
@@ -112,7 +113,7 @@ class Table:
         except CardSilent as problem:
             told.append(f"Type non lu : {str(problem)[0].lower()}{str(problem)[1:]}")
             return None
-        told.append(_sentence(read.type))
+        told.append(_sentence(read.type, date.today()))
         return read
 
     def _take_type(self, read: CardType | None) -> None:
@@ -190,8 +191,10 @@ class Table:
         return sorted(self.census.types.items(), key=lambda row: (row[0].name, row[0].ends))
 
 
-def _sentence(card: CardType) -> str:
+def _sentence(card: CardType, today: date) -> str:
     told = [f"Type {card.name}, certificat jusqu'en {card.ends:%m/%Y}."]
+    if card.ends < today.replace(day=1):
+        told.append("Il est échu : la faire renouveler.")
     if card.test:
         told.append("Carte de test : sans valeur en production.")
     if card.nominative is False:

@@ -1,6 +1,9 @@
 """A drawer of cards by type, with a real PC/SC service and cards that hold names and numbers: none is left anywhere."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +31,7 @@ def test_a_drawer_is_counted_by_type_each_card_once_and_nobody_is_named(two_read
         (CPS3, CardFiles(NOMINATIVE), "Type CPS, certificat jusqu'en 05/2029."),
         (CPS4, CardFiles.cps4(OF_THE_STRUCTURE), "pas nominative"),
         (CPS3, CardFiles(NOMINATIVE), "déjà comptée"),
-        (CPS4, CardFiles.cps4(OF_TESTS), "Carte de test"),
+        (CPS4, CardFiles.cps4(OF_TESTS), "Il est échu : la faire renouveler. Carte de test"),
         (CPS4, CardFiles(), "Type non lu"),
         (VITALE, CardFiles(NOMINATIVE), "Ceci est une carte Vitale"),
     ]
@@ -79,3 +82,22 @@ def test_a_person_tells_the_type_that_the_card_does_not(two_readers: None, tmp_p
     ]
     assert "[1] CDE  [2] CPE  [Entrée]" in told(tmp_path)
     assert "Ce n'est pas l'un des choix." in told(tmp_path)
+
+
+@needs_pcscd
+@pytest.mark.parametrize("answer", ["non\n", "\n"])
+def test_a_person_who_does_not_agree_has_no_card_read(two_readers: None, answer: str, tmp_path: Path) -> None:
+    person, terminal = os.openpty()
+    try:
+        os.write(person, answer.encode())
+        command = [sys.executable, "-m", "prerequis_agent", "--state", str(tmp_path), "cards", "--type"]
+        with inserted(CPS3, answers=CardFiles(NOMINATIVE)) as card:
+            done = subprocess.run(
+                command, stdin=terminal, capture_output=True, text=True, timeout=30, check=False, cwd=Path.cwd()
+            )
+        assert done.returncode == ExitCode.REFUSED
+        assert done.stdout.endswith("Continuer ? (oui/non) ")
+        assert card.apdus == []
+    finally:
+        os.close(person)
+        os.close(terminal)
