@@ -74,9 +74,9 @@ def basis(measures: context_pb2.SiteMeasures) -> str:
 
 
 def users(summary: line_review_pb2.LineSummary) -> str:
-    """Return how many users the line can carry at once."""
+    """Return how many users the line can carry at once: "au moins 12"."""
     if not summary.HasField("users"):
-        return wording.NOT_KNOWN
+        return "nombre non connu"
     return f"{'au moins ' if summary.users_at_least else ''}{wording.number(summary.users)}"
 
 

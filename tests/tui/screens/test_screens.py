@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from tests.tui.lines import slow
 from textual import events
 from textual.command import CommandPalette
 from textual.pilot import Pilot
@@ -30,8 +31,7 @@ from prerequis_tui.widgets.line_list import Heading, LineList
 from prerequis_tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
-    from tests.tui.lines import slow
-from tests.tui.conftest import Collector
+    from tests.tui.conftest import Collector
 
 SMALL, LARGE = (80, 24), (140, 40)
 

@@ -52,7 +52,7 @@ def _head(summary: line_review_pb2.LineSummary) -> Iterator[Text]:
         yield Text(f"Délai         {line_words.milliseconds(measures.rtt_seconds)}")
     need = line_words.rate(summary.down_need_bits_per_second) if summary.HasField("down_need_bits_per_second") else ""
     yield Text(f"Besoin        {need or wording.NOT_KNOWN}")
-    yield Text(f"Utilisateurs  {line_words.users(summary)} à la fois")
+    yield Text(f"À la fois     {line_words.users(summary)} utilisateur(s)")
     yield Text(f"Fondé sur     {line_words.basis(measures)}")
     if summary.HasField("upgrade_bits_per_second"):
         yield printed.styled(

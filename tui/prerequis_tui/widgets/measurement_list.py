@@ -27,10 +27,10 @@ _COLUMNS: Sequence[Column[Measurement]] = (
     Column("Heure du site", lambda one: [(line_words.local(one), _tone(one))], 16),
     Column("Poste", lambda one: [(one.workstation_name, _tone(one))]),
     Column("Méthode", lambda one: [(line_words.METHOD.get(one.method, "–"), Tone.MUTED)], 10, from_width=84),
-    Column("Reçoit", lambda one: _rate(one, "down"), 8, right=True),
-    Column("Émet", lambda one: _rate(one, "up"), 8, right=True),
-    Column("Délai", _delay, 8, right=True, from_width=72),
-    Column("Compte", lambda one: [(line_words.counts(one), _tone(one))], 20, from_width=60),
+    Column("Reçoit", lambda one: _rate(one, "down"), 7, right=True),
+    Column("Émet", lambda one: _rate(one, "up"), 7, right=True),
+    Column("Délai", _delay, 7, right=True, from_width=84),
+    Column("Compte", lambda one: [(line_words.counts(one), _tone(one))], 21, from_width=64),
 )
 
 
