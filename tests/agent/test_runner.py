@@ -224,6 +224,24 @@ def no_words(send: child.Send) -> None:
     """Say nothing at all, not even that the work begins."""
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is read without psutil")
+def test_a_tree_is_counted_as_psutil_counts_it() -> None:
+    """What its children left at their end counts too."""
+    spin = "import subprocess, sys, time\nwhile time.process_time() < 0.2: pass\n"
+    program = (
+        f"{spin}subprocess.run([sys.executable, '-S', '-c', {spin!r}])\nprint('here', flush=True)\nsys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "here\n"
+        ours, theirs = cost.tree(process.pid), cost._tree_of_psutil(process.pid)
+        assert ours.cpu_seconds == pytest.approx(theirs.cpu_seconds, abs=0.05)
+        assert ours.cpu_seconds > 0.35
+        assert ours.memory_bytes == pytest.approx(theirs.memory_bytes, rel=0.1)
+    assert cost.tree(process.pid) == cost.Usage(0, 0)
+
+
 def two_words(send: child.Send) -> None:
     send(b"un")
     send(b"x" * 200_000)
