@@ -1,7 +1,7 @@
 """A real collector on loopback, and the machines and people who call it."""
 
 import tomllib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from grpc import aio
+from tests.collector import postgresql
 
 from prerequis.v1.enrolment_pb2 import EnrolRequest
 from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
@@ -134,3 +135,10 @@ async def installation(tmp_path: Path, pack: Pack) -> AsyncIterator[Installation
 @pytest.fixture
 async def agent(installation: Installation) -> Identity:
     return await installation.enrol(installation.ticket())
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """One for each process that runs tests, started when first asked for."""
+    with postgresql.server() as url:
+        yield url

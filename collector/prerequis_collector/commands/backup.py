@@ -23,7 +23,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Write the backup whole, or nothing; raises InvalidInput, AlreadyThere, StorageUnavailable."""
     known, path = config.load(arguments.data), arguments.file
     if known.database_url != default_database_url(known.data):
-        raise InvalidInput("La base de ce collecteur est ailleurs : la sauvegarder avec les outils de cette base.")
+        raise InvalidInput(
+            "La base de ce collecteur est sur un serveur : la sauvegarder avec « pg_dump --format=custom », et mettre "
+            "sous clé collector.toml, authority.pem et authority.key de ce dossier."
+        )
     files = {file.name: _content(file) for file in _files(known)}
     with opened_database(known) as database:
         write_secret(path, b"")  # an empty file is an empty database, and this one keeps its mode

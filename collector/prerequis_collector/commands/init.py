@@ -25,15 +25,24 @@ def configure(parser: CommandLine) -> None:
         metavar="MACHINE",
         help="nom ou adresse sous lequel les postes joignent le collecteur, le principal d'abord ; peut être répété",
     )
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help="base PostgreSQL, vide ou déjà servie par un autre collecteur : postgresql://compte@machine/base ; "
+        "par défaut un fichier SQLite dans le dossier",
+    )
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Make everything, or nothing; raises AlreadyThere, StorageUnavailable."""
     data: Path = arguments.data
     names = tuple(dict.fromkeys((*(arguments.name or [socket.gethostname()]), *_LOCAL)))
-    config = Config(data, names, default_database_url(data), None)
-    database = data / "collector.sqlite3"
-    made = (config.authority_certificate, config.authority_key, database, data / "collector.toml")
+    config = Config(data, names, arguments.database or default_database_url(data), None)
+    Database(config.database_url).close()  # before anything is made: is that the address of a database?
+    embedded = None if arguments.database else data / "collector.sqlite3"
+    made = [config.authority_certificate, config.authority_key, data / "collector.toml"]
+    if embedded:
+        made += [embedded, Path(f"{embedded}-wal"), Path(f"{embedded}-shm")]
     if any(path.exists() for path in made):
         raise AlreadyThere(f"{data} est déjà le dossier d'un collecteur : rien n'a été changé.")
     try:
@@ -44,12 +53,14 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         authority = Authority.create(datetime.now(UTC))
         write_secret(config.authority_key, key_pem(authority.key))
         write_secret(config.authority_certificate, authority.certificate_pem())
-        write_secret(database, b"")  # an empty file is an empty database, and this one keeps its mode
+        if embedded:
+            write_secret(embedded, b"")  # an empty file is an empty database, and this one keeps its mode
         _make_database(config)
         # Last: its presence says that the folder is complete.
-        write_secret(data / "collector.toml", toml({"names": list(names)}).encode())
+        elsewhere = {"database": arguments.database} if arguments.database else {}
+        write_secret(data / "collector.toml", toml({"names": list(names), **elsewhere}).encode())
     except StorageUnavailable:
-        for path in (*made, Path(f"{database}-wal"), Path(f"{database}-shm")):
+        for path in made:
             if path.is_file():
                 path.unlink()
         raise

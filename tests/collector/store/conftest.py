@@ -1,15 +1,9 @@
-"""The PostgreSQL server of the store's tests: one for each process that runs tests, started when first asked for."""
+"""A PostgreSQL database in its newest form, to copy for each test."""
 
 from collections.abc import Iterator
 
 import pytest
 from tests.collector import postgresql
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    with postgresql.server() as url:
-        yield url
 
 
 @pytest.fixture(scope="session")
