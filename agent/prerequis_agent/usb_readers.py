@@ -83,8 +83,11 @@ def _column(value: object) -> list[str]:
 def parse_usb_interfaces(content: bytes) -> list[UsbReader]:
     """Return the readers among the USB interfaces that `ioreg` describes; raises ParseError on another form.
 
-    A device with several interfaces of the class is one reader: they share its place on the bus.
+    Raises Unsupported when it says nothing, which proves nothing. A device with several interfaces of the class is one
+    reader: they share its place on the bus.
     """
+    if not content.strip():
+        raise Unsupported("macOS ne montre pas son bus USB.")
     devices = {}
     for entry in read_plist_entries(content):
         vendor, product = entry.get("idVendor"), entry.get("idProduct")
@@ -101,7 +104,8 @@ def usb_readers(host: Host, attributes: Attributes) -> list[UsbReader] | None:
     if host.platform == "win32":
         return _on_windows(host)
     if host.platform == "darwin":
-        return parse_usb_interfaces(host.run(*_IOREG).stdout.encode())
+        # In pieces, which a recorded machine does not keep: it tells serial numbers too.
+        return parse_usb_interfaces(b"".join(host.run_in_pieces(*_IOREG)))
     raise Unsupported("Ce système ne montre pas son bus USB.")
 
 

@@ -87,13 +87,18 @@ def observe(host: Host) -> Observation:
         with attributes.part():
             facts.stores.extend(count(host.win32().certificates("user"), now, machine=False))
     elif host.platform == "darwin":
-        pem = host.run("security", "find-certificate", "-a", "-p", _SYSTEM_KEYCHAIN).stdout
-        identities = host.run("security", "find-identity", _SYSTEM_KEYCHAIN).stdout
+        pem = _said(host, "find-certificate", "-a", "-p", _SYSTEM_KEYCHAIN)
+        identities = _said(host, "find-identity", _SYSTEM_KEYCHAIN)
         facts.stores.extend(count(parse_keychain(pem, identities), now, machine=True))
         attributes.note("Le trousseau de l'utilisateur n'est pas ouvert.")
     else:
         raise Unsupported("Linux n'a pas de magasin de certificats commun à ses programmes.")
     return Observation(facts, attributes.detail(facts, {}))
+
+
+def _said(host: Host, *arguments: str) -> str:
+    """Return what `security` writes, in pieces: certificates name people, and a recorded machine keeps no pieces."""
+    return b"".join(host.run_in_pieces("security", *arguments)).decode(errors="replace")
 
 
 PROBE = Probe(

@@ -72,8 +72,8 @@ def _certificates(api: ctypes.WinDLL, store: int) -> Iterator[StoredCertificate]
         size = wintypes.DWORD()
         has_key = bool(has_property(context, _KEY_PROVIDER, None, ctypes.byref(size)))
         if found is None:
-            yield StoredCertificate(igc_sante.Kind.OTHER, has_key)
+            yield StoredCertificate(igc_sante.Kind.OTHER.value, has_key)
         else:
-            yield StoredCertificate(found.kind, has_key, found.ends_at, found.test)
+            yield StoredCertificate(found.kind.value, has_key, found.ends_at, found.test)
         # It frees the one that it goes on from.
         context = following(store, context)
