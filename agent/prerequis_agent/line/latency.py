@@ -97,7 +97,7 @@ def round_trips(
                 due = max(due + interval, now)
             oldest = next(iter(begun.values()), now) + LOST_SECONDS
             until = min(due, oldest) if len(times) < count else oldest
-            for key, _ in waiting.select(max(0.0, min(until - time.perf_counter(), 0.1))):
+            for key in _ready(waiting, max(0.0, min(until - time.perf_counter(), 0.1))):
                 connection = key.fileobj  # type: ignore[assignment]  # a socket was registered
                 _end(waiting, connection, begun, times)
             for connection in [each for each, since in begun.items() if time.perf_counter() - since > LOST_SECONDS]:
@@ -110,6 +110,14 @@ def round_trips(
             connection.close()
     seconds = [taken for taken in times.values() if taken is not None]
     return RoundTrips(seconds, len(times) - len(seconds))
+
+
+def _ready(waiting: selectors.BaseSelector, seconds: float) -> list[selectors.SelectorKey]:
+    if waiting.get_map():
+        return [key for key, _ in waiting.select(seconds)]
+    # Windows refuses to wait for no socket at all.
+    time.sleep(seconds)
+    return []
 
 
 def _end(
