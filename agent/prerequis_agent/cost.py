@@ -87,7 +87,8 @@ def _tree_of_proc(pid: int) -> Usage:
     cpu, memory, found = 0.0, 0, [pid]
     for one in found:
         try:
-            # proc(5): the name, in parentheses, may hold anything; fields 14 to 17 are the times, then of ended children.
+            # proc(5): the name, in parentheses, may hold anything; fields 14 to 17 are times, the last two of children
+            # that have ended.
             times = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:15]
             cpu += sum(map(int, times if one == pid else times[:2])) / tick
             memory += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
