@@ -1,7 +1,7 @@
 # Verbs only; `make audit` and `make check` do all the set-up they need.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help setup audit review check lint types architecture contract rules tests check-windows fmt protos lock bench docs
+.PHONY: help setup audit review check lint types architecture contract rules tests check-windows fmt protos lock bench bench-line docs
 
 help: ## montre ces verbes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ tests:
 
 bench: setup ## mesure ce que coûte l'observation, à côté de FusionInventory et de Lynis (en root)
 	$(BIN)/python tests/bench/agent_cost.py
+
+bench-line: setup ## mesure la justesse de la mesure de ligne, à côté d'iperf3 et de speedtest-cli (en root, 30 min)
+	$(BIN)/python -m tests.bench.line_accuracy
 
 docs: setup ## écrit les pages qui se déduisent des déclarations des sondes
 	$(BIN)/python -m prerequis_agent.notice docs
