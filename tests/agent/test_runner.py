@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from google.protobuf.message import Message
 
-from prerequis.v1.facts_pb2 import Facts, Firewall, Line, Machine, Network, Services, System
+from prerequis.v1.exposure_pb2 import Power
+from prerequis.v1.facts_pb2 import Facts, Firewall, Line, Machine, Network, Services, Smartcard, System
 from prerequis.v1.report_pb2 import ProbeRun
 from prerequis_agent import apart, child, cost, runner
 from prerequis_agent.errors import NotPermitted, TimedOut, Unsupported
@@ -61,44 +62,114 @@ def spin(host: Host) -> Observation:
     raise AssertionError
 
 
-def test_what_a_probe_brings_back_is_found() -> None:
-    scan = run(Probe("machine", machine))
-    assert scan.facts == Facts(machine=Machine(cores=4))
-    assert [(one.name, one.outcome) for one in scan.runs] == [("machine", ProbeRun.FOUND)]
+def hang_in_native_code(host: Host) -> Observation:
+    # PyDLL keeps the interpreter's lock: no other thread of this process runs from now on.
+    if sys.platform == "win32":
+        ctypes.PyDLL("kernel32").Sleep(60_000)
+    else:
+        ctypes.PyDLL(None).sleep(60)
+    raise AssertionError
 
 
-def test_an_empty_message_says_that_there_is_nothing_and_is_present() -> None:
-    scan = run(Probe("machine", bringing(Machine())))
-    assert scan.facts.HasField("machine")
-    assert scan.runs[0].outcome == ProbeRun.NOTHING
+def die(host: Host) -> Observation:
+    os.kill(os.getpid(), signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+    raise AssertionError
+
+
+def hang_with_a_program(noted: Path, host: Host) -> Observation:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True) as process:
+        noted.write_text(str(process.pid))
+        hang_in_native_code(host)
+    raise AssertionError
+
+
+def eat(host: Host) -> Observation:
+    return Observation(Machine(cores=len(bytearray(2 * cost.MOST_MEMORY_BYTES))))
+
+
+def spend(seconds: float, message: Message, host: Host) -> Observation:
+    ends = time.process_time() + seconds
+    while time.process_time() < ends:
+        math.factorial(500)
+    return Observation(message, "Deux disques.")
+
+
+def spend_in_a_program(host: Host) -> Observation:
+    spin_program = "import time\nwhile time.process_time() < 0.3: pass"
+    subprocess.run([sys.executable, "-S", "-c", spin_program], check=True)
+    return Observation(Machine(cores=4))
+
+
+ENDINGS: dict[str, tuple[Callable[[Host], Observation], float]] = {
+    "machine": (machine, 2),
+    "system": (raising(KeyError("cores")), 2),
+    "network": (raising(NotPermitted("Pas le droit.")), 2),
+    "smartcard": (bringing(Smartcard()), 2),
+    "firewall": (raising(Unsupported("Pas ici.")), 2),
+    "accounts": (raising(TimedOut("Trop long.")), 2),
+    "antivirus": (raising(SystemExit(3)), 2),
+    "backup": (bringing(System(release="12")), 2),
+    "browsers": (raising(ValueError("x" * 5000)), 2),
+    "power": (partial(spend, 0.05, Power(chassis=3)), 0.01),
+}
+"""What each probe does, and its budget in seconds; all in one child, whose start costs more than they do."""
+
+
+@pytest.fixture(scope="module")
+def endings() -> runner.Scan:
+    return run(*(Probe(name, act, cpu_budget_seconds=budget) for name, (act, budget) in ENDINGS.items()))
+
+
+def ending(scan: runner.Scan, name: str) -> ProbeRun:
+    return next(one for one in scan.runs if one.name == name)
+
+
+def test_what_a_probe_brings_back_is_found(endings: runner.Scan) -> None:
+    assert endings.facts.machine == Machine(cores=4)
+    assert ending(endings, "machine").outcome == ProbeRun.FOUND
+    assert [one.name for one in endings.runs] == list(ENDINGS)
+
+
+def test_an_empty_message_says_that_there_is_nothing_and_is_present(endings: runner.Scan) -> None:
+    assert endings.facts.HasField("smartcard")
+    assert ending(endings, "smartcard").outcome == ProbeRun.NOTHING
 
 
 @pytest.mark.parametrize(
-    ("problem", "outcome", "detail"),
+    ("name", "outcome", "detail"),
     [
-        (NotPermitted("Pas le droit."), ProbeRun.NOT_PERMITTED, "Pas le droit."),
-        (Unsupported("Pas ici."), ProbeRun.UNSUPPORTED, "Pas ici."),
-        (TimedOut("Trop long."), ProbeRun.TIMED_OUT, "Trop long."),
-        (KeyError("cores"), ProbeRun.FAILED, "KeyError : 'cores'"),
-        (SystemExit(3), ProbeRun.FAILED, "SystemExit : 3"),
+        ("network", ProbeRun.NOT_PERMITTED, "Pas le droit."),
+        ("firewall", ProbeRun.UNSUPPORTED, "Pas ici."),
+        ("accounts", ProbeRun.TIMED_OUT, "Trop long."),
+        ("system", ProbeRun.FAILED, "KeyError : 'cores'"),
+        ("antivirus", ProbeRun.FAILED, "SystemExit : 3"),
     ],
 )
 def test_what_a_probe_raises_is_its_outcome_and_leaves_no_facts(
-    problem: BaseException, outcome: ProbeRun.Outcome.ValueType, detail: str
+    endings: runner.Scan, name: str, outcome: ProbeRun.Outcome.ValueType, detail: str
 ) -> None:
-    scan = run(Probe("machine", raising(problem)))
-    assert not scan.facts.HasField("machine")
-    assert (scan.runs[0].outcome, scan.runs[0].detail) == (outcome, detail)
+    assert name not in {field.name for field, _ in endings.facts.ListFields()}
+    assert (ending(endings, name).outcome, ending(endings, name).detail) == (outcome, detail)
 
 
-def test_facts_of_another_probe_are_a_failure() -> None:
-    scan = run(Probe("machine", bringing(System(release="12"))))
-    assert scan.runs[0].outcome == ProbeRun.FAILED
-    assert scan.facts == Facts()
+def test_facts_of_another_probe_are_a_failure(endings: runner.Scan) -> None:
+    assert ending(endings, "backup").outcome == ProbeRun.FAILED
+    assert not endings.facts.HasField("backup")
 
 
-def test_a_long_failure_is_cut_short() -> None:
-    assert len(run(Probe("machine", raising(ValueError("x" * 5000)))).runs[0].detail) <= 300
+def test_a_long_failure_is_cut_short(endings: runner.Scan) -> None:
+    assert ending(endings, "browsers").outcome == ProbeRun.FAILED
+    assert len(ending(endings, "browsers").detail) <= 300
+
+
+def test_a_probe_that_ends_over_its_budget_says_so_and_keeps_its_facts(endings: runner.Scan) -> None:
+    assert ending(endings, "power").outcome == ProbeRun.OVER_BUDGET
+    assert ending(endings, "power").detail.endswith("Deux disques.")
+    assert endings.facts.power.chassis == 3
+
+
+def test_what_was_held_in_memory_is_told(endings: runner.Scan) -> None:
+    assert 10_000_000 < endings.memory_bytes < 500_000_000
 
 
 def test_a_hung_probe_times_out_and_the_others_are_kept() -> None:
@@ -125,44 +196,6 @@ def test_what_the_network_brings_after_the_deadline_is_not_listened_to() -> None
     )
     assert scan.facts == Facts(machine=Machine(cores=4))
     assert scan.runs[1].outcome == ProbeRun.TIMED_OUT
-
-
-def hang_in_native_code(host: Host) -> Observation:
-    # PyDLL keeps the interpreter's lock: no other thread of this process runs from now on.
-    if sys.platform == "win32":
-        ctypes.PyDLL("kernel32").Sleep(60_000)
-    else:
-        ctypes.PyDLL(None).sleep(60)
-    raise AssertionError
-
-
-def die(host: Host) -> Observation:
-    os.kill(os.getpid(), signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-    raise AssertionError
-
-
-def hang_with_a_program(noted: Path, host: Host) -> Observation:
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True) as process:
-        noted.write_text(str(process.pid))
-        hang_in_native_code(host)
-    raise AssertionError
-
-
-def eat(host: Host) -> Observation:
-    return Observation(Machine(cores=len(bytearray(2 * cost.MOST_MEMORY_BYTES))))
-
-
-def spend(seconds: float, host: Host) -> Observation:
-    ends = time.process_time() + seconds
-    while time.process_time() < ends:
-        math.factorial(500)
-    return Observation(Machine(cores=4), "Deux disques.")
-
-
-def spend_in_a_program(host: Host) -> Observation:
-    spin_program = "import time\nwhile time.process_time() < 0.3: pass"
-    subprocess.run([sys.executable, "-S", "-c", spin_program], check=True)
-    return Observation(Machine(cores=4))
 
 
 def test_one_slow_test_never_hangs_the_run() -> None:
@@ -211,13 +244,9 @@ def test_a_probe_that_eats_memory_meets_the_cap_and_is_named() -> None:
 
 def test_all_probes_together_hold_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "WHOLE_CPU_SECONDS", 0.1)
-    scan = run(Probe("machine", partial(spend, 0.2)), Probe("system", hang), Probe("network", hang))
+    scan = run(Probe("machine", partial(spend, 0.2, Machine(cores=4))), Probe("system", hang), Probe("network", hang))
     assert [one.outcome for one in scan.runs] == [ProbeRun.FOUND, ProbeRun.OVER_BUDGET, ProbeRun.OVER_BUDGET]
     assert scan.facts == Facts(machine=Machine(cores=4))
-
-
-def test_what_was_held_in_memory_is_told() -> None:
-    assert 10_000_000 < run(Probe("machine", machine)).memory_bytes < 500_000_000
 
 
 def no_words(send: child.Send) -> None:
@@ -261,13 +290,6 @@ def test_a_probe_that_spins_is_given_up_at_its_budget() -> None:
     assert scan.runs[0].outcome == ProbeRun.OVER_BUDGET
     assert scan.runs[0].cpu_seconds > 0.2
     assert scan.runs[0].wall_seconds < 4
-
-
-def test_a_probe_that_ends_over_its_budget_says_so_and_keeps_its_facts() -> None:
-    scan = run(Probe("machine", partial(spend, 0.05), cpu_budget_seconds=0.01))
-    assert scan.runs[0].outcome == ProbeRun.OVER_BUDGET
-    assert scan.runs[0].detail.endswith("Deux disques.")
-    assert scan.facts.machine.cores == 4
 
 
 def test_probes_of_the_network_run_side_by_side() -> None:

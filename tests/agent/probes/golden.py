@@ -1,7 +1,8 @@
 """Writes again what the probes say of machines, for a person to read the difference.
 
 `python -m tests.agent.probes.golden NAME…`; the name is that of a story below tests/fixtures/hosts, without `.toml`.
-The golden file of a whole machine speaks of every probe, another's of those that it speaks of already.
+The golden file of a whole machine speaks of every probe but those that ask the network, another's of those that it
+speaks of already.
 """
 
 import json
@@ -22,7 +23,7 @@ def main(names: list[str]) -> None:
         known = golden_of(name) if place.exists() else {}
         with tempfile.TemporaryDirectory() as root, in_paris():
             host = fixture_machine(name, Path(root))
-            probes = {probe.name: probe for probe in discover()}
+            probes = {probe.name: probe for probe in discover() if not probe.uses_surroundings}
             said = {each: host.anew().observe(probes[each]) for each in (probes if name.startswith(WHOLE) else known)}
         place.write_text(json.dumps(said, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
