@@ -45,6 +45,7 @@ tests:
 
 bench: setup ## mesure ce que coûte l'observation, à côté de FusionInventory et de Lynis (en root)
 	$(BIN)/python tests/bench/agent_cost.py
+	$(BIN)/python tests/bench/judge_rate.py
 
 bench-line: setup ## mesure la justesse de la mesure de ligne, à côté d'iperf3 et de speedtest-cli (en root, 30 min)
 	$(BIN)/python -m tests.bench.line_accuracy

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from prerequis_rules.ends import Ends, apply
 from prerequis_rules.model import Outcome, Scope
 from prerequis_rules.pack import Pack
-from prerequis_rules.reads import WHOLE, Read
+from prerequis_rules.reads import DEEP, WHOLE, Read, present
 
 _MOST = 50_000
 """Answers kept, of one or a few rules each: some tens of megabytes."""
@@ -20,8 +20,15 @@ Seen = Mapping[Read, Hashable]
 
 
 def pieces(variable: str, message: Message) -> dict[Read, Hashable]:
-    """Return what is set of a message, field by field."""
-    return {(variable, field.name): _comparable(value) for field, value in message.ListFields()}
+    """Return what is set of a message, field by field; where rules read deep, also of the messages in it."""
+    found: dict[Read, Hashable] = {}
+    for field, value in message.ListFields():
+        found[variable, field.name] = _comparable(value)
+        if variable in DEEP and isinstance(value, Message):
+            found[present((variable, field.name))] = True
+            for inner, part in value.ListFields():
+                found[variable, f"{field.name}.{inner.name}"] = _comparable(part)
+    return found
 
 
 def _comparable(value: object) -> Hashable:

@@ -8,7 +8,7 @@ from prerequis.v1.register_pb2 import Profile
 from prerequis_rules.expressions import Program
 from prerequis_rules.knowledge import Knowledge
 from prerequis_rules.model import Article, Framework, Question, Rule, Scope, Source
-from prerequis_rules.reads import Read
+from prerequis_rules.reads import Read, present
 
 DEFAULT_PROFILE = "generic-saas"
 """The profile of a site whose register names none."""
@@ -91,6 +91,7 @@ class Pack:
         by_reads: dict[tuple[Read, ...], dict[str, Programs]] = {}
         for rule in self.of_scope(scope):
             programs = self.programs[rule.id]
-            by_reads.setdefault(tuple(sorted(programs.reads)), {})[rule.id] = programs
+            inner = {present(read) for read in programs.reads if "." in read[1]}
+            by_reads.setdefault(tuple(sorted(programs.reads | inner)), {})[rule.id] = programs
         for reads, programs_of_group in by_reads.items():
             yield Group(reads, programs_of_group)

@@ -90,12 +90,14 @@ def test_every_machine_of_the_cases_is_judged_alike_with_a_memory_that_is_soon_f
 @pytest.mark.parametrize(
     ("expression", "read"),
     [
-        ("facts.os.build > 3 && now > timestamp(0)", {("facts", "os")}),
+        ("facts.os.build > 3 && now > timestamp(0)", {("facts", "os.build")}),
         ("answers['update-policy'].choice == \"oui\"", {("answers", "update-policy")}),
         ('tally[ "a-b" ].failed == 0', {("tally", "a-b")}),
         ("answers[site.name].choice == 'oui'", {("answers", "*"), ("site", "name")}),
         ("answers.exists(a, a == 'x')", {("answers", "*")}),
         ("has(profile.insi) && .measures . rtt_seconds < 1.0", {("profile", "insi"), ("measures", "rtt_seconds")}),
+        ("facts.smartcard.readers.size() > 0", {("facts", "smartcard.readers")}),
+        ("has(facts.smartcard) && facts.smartcard.exists(x, x)", {("facts", "smartcard")}),
         ("facts == facts", {("facts", "*")}),
         ("unrelated.size() > 0 && factsheet", set()),
     ],
