@@ -55,6 +55,18 @@ def test_what_a_lost_segment_held_up_was_under_way_meanwhile() -> None:
     assert arrived.rate(1.0, 1.2) == pytest.approx(8e6, rel=0.05)
 
 
+def test_the_first_bytes_of_a_stream_that_joins_are_counted() -> None:
+    arrived = Series()
+    one = arrived.opened()
+    for at in range(101):
+        one.arrived(at / 100, 10_000)
+    other = arrived.opened()
+    other.arrived(1.5, 500_000)
+    one.arrived(1.5, 10_000)
+    assert arrived.bytes_between(0, 1.5) == 1_510_000
+    assert arrived.bytes_between(1.0, 1.25) == pytest.approx(255_000)
+
+
 @given(some.lists(some.tuples(some.floats(0.0001, 0.3), some.integers(0, 10**7)), max_size=60))
 def test_bins_hold_no_more_than_what_came_and_no_rate_is_negative(steps: list[tuple[float, int]]) -> None:
     arrived = Series()

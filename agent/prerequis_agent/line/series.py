@@ -33,7 +33,7 @@ class Stream:
     """The arrivals of one connection, in seconds of the receiver's clock; one thread writes, others read."""
 
     points: list[tuple[float, int]] = field(default_factory=list)
-    """When, and how many bytes had come since the first arrival, which starts the clock and is not counted."""
+    """When, and how many bytes had come by then; a first arrival that starts the clock is not counted."""
     moved: int = 0
     """All bytes, the first arrival's too."""
     over: bool = False
@@ -74,8 +74,9 @@ class Series:
     streams: list[Stream] = field(default_factory=list)
 
     def opened(self) -> Stream:
-        """Return a new stream of the series."""
-        stream = Stream()
+        """Return a new stream of the series; the first bytes of one that joins later came since then, and count."""
+        since = self.end
+        stream = Stream([] if since is None else [(since, 0)])
         self.streams.append(stream)
         return stream
 
