@@ -28,10 +28,10 @@ from prerequis_agent.surroundings import Surroundings
 from prerequis_agent.windows.api import CimValue, RegistryValue, Win32, Windows
 
 if TYPE_CHECKING:
-    from prerequis_agent.lan.path import Way
     # The probes that run apart, in an interpreter of their own on Windows and macOS, never speak TLS.
     import ssl
 
+    from prerequis_agent.lan.path import Way
     from prerequis_agent.tls_stream import TlsStream
 
 PROGRAMS = frozenset(

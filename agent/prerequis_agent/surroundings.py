@@ -10,6 +10,7 @@ from prerequis.v1.services_pb2 import TLS, ServiceProtocol
 
 if TYPE_CHECKING:
     from prerequis.v1.facts_pb2 import Line
+    from prerequis.v1.lan_pb2 import LanCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +97,6 @@ class Surroundings:
 
     plan: Plan | None = None
     collector: Collector | None = None
+    lan_check: "LanCheck | None" = None
+    """What a person had heard on the wire, as last time."""
     tools: Tools = field(default=Tools())

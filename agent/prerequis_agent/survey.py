@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,10 @@ def survey(
             from prerequis_agent.site_plan import surroundings as gather
 
             surroundings = gather(state, identity, attended, seen.facts.network)
+    if "lan" in names:
+        from prerequis_agent.lan.check import kept
+
+        surroundings = replace(surroundings, lan_check=kept(state))
     reached = runner.run(asking, Host(surroundings=surroundings), progress)
     seen.facts.MergeFrom(reached.facts)
     report = Report(

@@ -1,0 +1,1 @@
+"""The local network: what any account may see of it, and what a person may have heard on the wire."""
