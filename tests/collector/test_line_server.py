@@ -8,12 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from tests.collector.conftest import Identity, Installation
 
 from prerequis.v1.measurement_pb2 import AcquireLeaseRequest, Lease, ReleaseLeaseRequest
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
 from prerequis_collector import line_server
 from prerequis_collector.config import Address
+from prerequis_collector.errors import InvalidInput
 from prerequis_collector.line_server import LineServer
 from prerequis_collector.services.lease import Leases
 
@@ -161,6 +164,74 @@ async def test_a_second_machine_is_told_when_to_come_back(installation: Installa
         answer = await MeasurementServiceStub(channel).AcquireLease(AcquireLeaseRequest())
     assert not answer.HasField("lease")
     assert 0 < answer.retry_after.seconds <= 30
+
+
+async def test_a_download_is_paced_as_asked(installation: Installation, agent: Identity, tmp_path: Path) -> None:
+    lease = await _lease(installation, agent)
+
+    def bytes_of_a_second() -> int:
+        with _connect(installation, agent, tmp_path) as connection:
+            connection.sendall(b"PREREQUIS/1 " + lease.token.hex().encode() + b" down rate=8000000\n")
+            connection.recv(1)
+            started, moved = time.perf_counter(), 0
+            while time.perf_counter() - started < 1:
+                moved += len(connection.recv(1 << 16))
+            return moved
+
+    assert 700_000 < await asyncio.to_thread(bytes_of_a_second) < 1_300_000
+
+
+async def test_an_upload_is_told_what_arrives_while_it_arrives(
+    installation: Installation, agent: Identity, tmp_path: Path
+) -> None:
+    lease = await _lease(installation, agent)
+
+    def told() -> list[dict[str, float]]:
+        with _connect(installation, agent, tmp_path) as connection:
+            connection.sendall(b"PREREQUIS/1 " + lease.token.hex().encode() + b" up counts=1\n")
+            for _ in range(20):
+                connection.sendall(bytes(10_000))
+                time.sleep(0.02)
+            connection.settimeout(0.5)
+            return [json.loads(line) for line in _drain(connection).splitlines()]
+
+    counts = await asyncio.to_thread(told)
+    assert len(counts) >= 3
+    assert counts == sorted(counts, key=lambda count: (count["at"], count["bytes"]))
+    assert 100_000 < counts[-1]["bytes"] <= 200_000
+    assert 0.2 < counts[-1]["at"] - counts[0]["at"] < 5
+
+
+async def test_an_upload_whose_lease_ends_is_told_so(
+    installation: Installation, agent: Identity, tmp_path: Path
+) -> None:
+    lease = await _lease(installation, agent)
+
+    def told() -> list[dict[str, str]]:
+        with _connect(installation, agent, tmp_path) as connection:
+            connection.sendall(b"PREREQUIS/1 " + lease.token.hex().encode() + b" up counts=1\n" + bytes(10_000))
+            connection.recv(1 << 16)
+            installation.collector.leases.release(agent.agent_id, lease.token)
+            connection.sendall(bytes(10_000))
+            return [json.loads(line) for line in _drain(connection).splitlines()]
+
+    assert (await asyncio.to_thread(told))[-1] == {"problem": "Ce droit de mesurer a pris fin."}
+
+
+@given(some.binary(max_size=300) | some.text(max_size=80).map(lambda text: f"PREREQUIS/1 00 down {text}\n".encode()))
+def test_a_greeting_is_understood_or_refused(line: bytes) -> None:
+    try:
+        greeting = line_server.parse_greeting(line)
+    except InvalidInput:
+        return
+    assert greeting.direction in ("down", "up")
+    assert greeting.bits_per_second is None or greeting.bits_per_second > 0
+
+
+def test_keys_of_a_later_version_are_passed_over() -> None:
+    greeting = line_server.parse_greeting(b"PREREQUIS/1 00ff up counts=1 colour=blue\n")
+    assert (greeting.token, greeting.counts, greeting.bits_per_second) == (b"\x00\xff", True, None)
+    assert line_server.parse_greeting(b"PREREQUIS/1 00ff up\n").seconds < greeting.seconds
 
 
 def test_every_address_means_those_of_ipv4_too() -> None:
