@@ -48,7 +48,7 @@ def survey(
     if "lan" in names:
         from prerequis_agent.lan.check import kept
 
-        surroundings = replace(surroundings, lan_check=kept(state))
+        surroundings = replace(surroundings, lan_check=kept(state, collected_at))
     reached = runner.run(asking, Host(surroundings=surroundings), progress)
     seen.facts.MergeFrom(reached.facts)
     report = Report(

@@ -18,6 +18,7 @@ from prerequis.v1.line_pb2 import (
     LineStop,
 )
 from prerequis_rules.context import in_range
+from prerequis_rules.local_network import dhcp_servers
 
 DAYS = 5
 """Days whose busy hours must have been measured before a percentile says what a site's day is like."""
@@ -86,6 +87,9 @@ def measures_of(facts: Iterable[Facts], samples: Sequence[LineSample] = ()) -> S
     releases = [release for machine in machines if (release := _release(machine.system)) is not None]
     if releases:
         measures.systems, measures.system_releases = len(releases), len(set(releases))
+    servers = dhcp_servers(machines)
+    if servers is not None:
+        measures.dhcp_servers = servers
     return measures
 
 

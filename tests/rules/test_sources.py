@@ -97,7 +97,7 @@ def test_what_rests_on_the_guide_quotes_a_measure_that_it_serves(path: Path) -> 
 @pytest.mark.parametrize("path", of_document(GOOD_PRACTICE), ids=lambda path: path.stem)
 def test_a_good_practice_names_its_number_and_is_no_failure_of_the_guide(path: Path) -> None:
     rule = read(path)
-    assert re.match(r"(CIS|Microsoft|HardeningKitty|ANSSI-BP-028|NIST) .*\d", rule["source"]["quote"])
+    assert re.match(r"(CIS|Microsoft|HardeningKitty|ANSSI-BP-028|NIST|IETF) .*\d", rule["source"]["quote"])
     assert rule["level"] in {"minor", "info"}
     measures = read(PACK / "frameworks/anssi-hygiene.toml")["requirements"]
     assert all(path.stem not in measure["rules"] for measure in measures)

@@ -1,6 +1,7 @@
 """The check on the wire as the agent's own process sees it: a child that is listened to and ended, and a file."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf import json_format
 
@@ -12,6 +13,9 @@ from prerequis_agent.lan.wire import TOLD, Listening
 
 SECONDS = 62.0
 """The longest that is listened: Cisco's switches announce themselves once a minute."""
+
+KEPT = timedelta(days=30)
+"""How long what was heard is told with the reports: cables and servers change."""
 
 _GRACE_SECONDS = 15.0
 _ERRORS: dict[str, type[ProbeError]] = {error.__name__: error for error in (NotPermitted, Unsupported)}
@@ -42,10 +46,11 @@ def keep(state: State, check: LanCheck) -> None:
     durable.write(state.directory / "lan-check.json", json_format.MessageToJson(check).encode())
 
 
-def kept(state: State) -> LanCheck | None:
-    """Return what was heard last; None when nobody listened or the file is damaged."""
+def kept(state: State, now: datetime) -> LanCheck | None:
+    """Return what was heard last; None when nobody listened lately or the file is damaged."""
     try:
         content = (state.directory / "lan-check.json").read_bytes()
-        return json_format.Parse(content, LanCheck(), ignore_unknown_fields=True)
+        check = json_format.Parse(content, LanCheck(), ignore_unknown_fields=True)
     except (OSError, json_format.ParseError, UnicodeDecodeError):
         return None
+    return check if now - check.checked_at.ToDatetime(UTC) < KEPT else None

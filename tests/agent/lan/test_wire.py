@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +140,15 @@ def test_a_child_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, 
 
 def test_what_was_heard_is_kept_for_the_reports_and_damage_is_no_knowledge(tmp_path: Path) -> None:
     state = State(tmp_path)
-    assert check.kept(state) is None
+    now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+    assert check.kept(state, now) is None
     found = LanCheck(llmnr_heard=True)
-    found.checked_at.GetCurrentTime()
+    found.checked_at.FromDatetime(now)
     check.keep(state, found)
-    assert check.kept(state) == found
+    assert check.kept(state, now + check.KEPT - timedelta(seconds=1)) == found
+    assert check.kept(state, now + check.KEPT) is None
     (tmp_path / "lan-check.json").write_bytes(b"\xff{")
-    assert check.kept(state) is None
+    assert check.kept(state, now) is None
 
 
 def test_the_command_says_what_is_wrong_and_what_to_do() -> None:
