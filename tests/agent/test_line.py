@@ -60,6 +60,7 @@ def bench(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Bench:
     monkeypatch.setattr(conditions, "QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(conditions, "PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr(idle, "IDLE_PROBES", 10)
     monkeypatch.setattr(idle, "LOSS_PROBES", 50)
     server = MeasuringServer(server_context(authority, tmp_path, "127.0.0.1", mutual=True))

@@ -277,3 +277,12 @@ def test_what_speedtest_cli_complains_of_becomes_a_plain_sentence(words: str, se
 )
 def test_a_web_page_is_told_from_anything_else(answer: bytes, page: bool) -> None:
     assert is_web_page(answer) is page
+
+
+def test_a_busy_machine_is_waited_for_and_no_longer_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [conditions.Quiet(9e6, 0.1), conditions.Quiet(0.0, 0.9), conditions.Quiet(1e3, 0.1)]
+    monkeypatch.setattr(conditions, "watch", lambda host, interface: answers.pop(0))
+    assert conditions.quiet(Host(), None, 20e6, 5.0).other_bits_per_second == 1e3
+    answers.append(conditions.Quiet(9e6, 0.1))
+    assert conditions.quiet(Host(), None, 20e6, 0.0).is_busy(20e6)
+    assert not conditions.Quiet(None, None).is_busy(20e6)

@@ -27,6 +27,12 @@ QUIET_SECONDS = 1.0
 BUSY_LOAD = 0.7
 """Share of all processor cores above which a measurement is put off."""
 
+PATIENCE_SECONDS = 15.0
+"""How long it is put off for at most; the flags then tell."""
+
+USUAL_BITS_PER_SECOND = 10e6
+"""The rate asked for where the number of users is not known."""
+
 BUSY_SHARE = 0.05
 """Share of the rate asked for above which this machine's own other traffic puts a measurement off."""
 
@@ -128,8 +134,17 @@ class Quiet:
         return (self.machine_load or 0.0) > BUSY_LOAD or traffic > BUSY_SHARE * asked_bits_per_second
 
 
-def watch(host: Host, interface: str | None, seconds: float = QUIET_SECONDS) -> Quiet:
-    """Return what the machine does of its own for some seconds."""
+def quiet(host: Host, interface: str | None, asked_bits_per_second: float, patience_seconds: float) -> Quiet:
+    """Return what the machine does of its own, at a moment when that is little, or at the last when there is none."""
+    limit = time.perf_counter() + patience_seconds
+    found = watch(host, interface)
+    while found.is_busy(asked_bits_per_second) and time.perf_counter() < limit:
+        found = watch(host, interface)
+    return found
+
+
+def watch(host: Host, interface: str | None) -> Quiet:
+    """Return what the machine does of its own for QUIET_SECONDS."""
     try:
         psutil = host.psutil()
     except Unsupported:
@@ -137,7 +152,7 @@ def watch(host: Host, interface: str | None, seconds: float = QUIET_SECONDS) -> 
     before = _moved(psutil, interface)
     psutil.cpu_percent()
     started = time.perf_counter()
-    time.sleep(seconds)
+    time.sleep(QUIET_SECONDS)
     taken = time.perf_counter() - started
     after = _moved(psutil, interface)
     load = psutil.cpu_percent() / 100

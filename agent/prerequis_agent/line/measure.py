@@ -41,13 +41,17 @@ class Before:
     quiet: Quiet
 
 
-def look(host: Host, collector: Collector) -> Before:
-    """Return how the collector is reached and what this machine is doing; raises Obstructed, TimedOut, Unsupported."""
+def look(host: Host, collector: Collector, plan: Plan | None = None, patience_seconds: float = 0.0) -> Before:
+    """Return how the collector is reached and what this machine is doing, at a quiet moment if one comes in time.
+
+    Raises Obstructed, TimedOut and Unsupported.
+    """
     with _told():
         way = find(host, collector)
     attached = conditions.attachment(host, way.local_address)
-    quiet = conditions.watch(host, attached.interface.name if attached.interface is not None else None)
-    return Before(way, attached, quiet)
+    carrier = attached.interface.name if attached.interface is not None else None
+    asked = (plan.demand_bits_per_second if plan is not None else None) or conditions.USUAL_BITS_PER_SECOND
+    return Before(way, attached, conditions.quiet(host, carrier, asked, patience_seconds))
 
 
 def obstructed(collector: Collector, obstacle: Obstructed) -> Line:

@@ -11,14 +11,16 @@ def observe(host: Host) -> Observation:
     if collector is None:
         raise Unsupported("La ligne se mesure vers le collecteur : enrôler ce poste d'abord.")
     # With threads, TLS and the probes of the network: only for who measures.
+    from prerequis_agent.line import conditions
     from prerequis_agent.line.cross_check import cross_checks
     from prerequis_agent.line.measure import look, measure, obstructed
     from prerequis_agent.line.way import Obstructed
 
     try:
-        before = look(host, collector)
+        plan = host.surroundings.plan
+        before = look(host, collector, plan, conditions.PATIENCE_SECONDS)
         with collector.lease() as lease:
-            line, detail = measure(host, collector, lease, host.surroundings.plan, before)
+            line, detail = measure(host, collector, lease, plan, before)
             line.cross_checks.extend(cross_checks(host, lease.renew))
             lease.report(line)
     except Obstructed as obstacle:
@@ -34,5 +36,8 @@ PROBE = Probe(
     cpu_budget_seconds=8.0,
     alone=True,
     uses_surroundings=True,
+    reads=("/proc/net/arp",),
     commands=("iperf3", "nmcli"),
+    registry=(r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\NetworkList\DefaultMediaCost",),
+    cim=("root/StandardCimv2:MSFT_NetNeighbor",),
 )
