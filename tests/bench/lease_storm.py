@@ -1,9 +1,9 @@
 """How a storm of machines of one site shares the line: all ask at once, each measures once, one at a time.
 
 A collector of its own process, real gRPC with mutual TLS, one connection for each machine. A measurement is played by
-holding the lease for a while; a machine that is told to wait comes back when it was told to. Prints the rate, how much
-of the time the line was in use, how long machines waited, how far the order of service was from the order of asking, and
-the collector's processor time. Ends with an error if two ever measured at once or one never did.
+holding the lease for a while; a machine that is told to wait comes back when it was told to. Prints how long all took,
+how much of the time the line was in use, how long machines waited, how far the order of service was from the order of
+asking, and the collector's processor time. Ends with an error if two ever measured at once or one never did.
 """
 
 import argparse

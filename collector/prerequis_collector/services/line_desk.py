@@ -50,15 +50,15 @@ class Queueing:
     """How those who wait come back; times that a test can shorten."""
 
     step: timedelta = timedelta(seconds=3)
-    """For each machine before this one, how long it waits before it asks again."""
-    longest: timedelta = timedelta(minutes=1)
+    """After which the first in the queue asks again; each of the others after two steps for each one before it."""
+    longest: timedelta = timedelta(minutes=5)
     grace: timedelta = timedelta(seconds=15)
     """How late a machine may be without losing its place."""
 
     def wait(self, before: int) -> timedelta:
         """Return a wait with jitter for a machine with so many before it."""
         lot = random.SystemRandom().uniform(0.8, 1.2)
-        return min(self.longest, self.step * max(1, before)) * lot
+        return min(self.longest, self.step * (1 if before < 2 else 2 * before)) * lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +111,12 @@ class Desk:
             return refused
         held = LineClaims(transaction).held(places(asking), now)
         others = [claim for claim in held if claim.agent_id != asking.agent_id]
-        turns = LineTurns(transaction).of_site(asking.finess, now - self.queueing.grace)
-        mine = next((turn for turn in turns if turn.agent_id == asking.agent_id), None)
-        before = [turn for turn in turns if turn.agent_id != asking.agent_id]
-        if mine is not None:
-            before = before[: turns.index(mine)]
+        turns, due_after = LineTurns(transaction), now - self.queueing.grace
+        mine = turns.find(asking.finess, asking.agent_id, due_after)
+        before, first_due = turns.before(asking.finess, mine, due_after)
         # A machine whose turn comes soon keeps the line free for itself; one that is far off does not.
-        expected = [turn for turn in before if turn.due_at <= now + 5 * self.queueing.step]
-        if others or expected:
-            ahead = len(before) + bool(others)
+        if others or (first_due is not None and first_due <= now + 5 * self.queueing.step):
+            ahead = before + bool(others)
             return self._wait(transaction, asking, mine, now, ahead, _queue_sentence(ahead))
         if not self.leases.has_room(lease.load_bits_per_second):
             sentence = "Le collecteur mesure déjà autant de lignes que son accès le permet : réessayer plus tard."

@@ -1,10 +1,9 @@
 """Who waits to load a line, in the order of asking."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Field, SQLModel, col, delete, select
+from sqlmodel import Field, SQLModel, and_, col, delete, func, or_, select
 
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
@@ -29,10 +28,25 @@ class LineTurns:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def of_site(self, finess: str, due_after: datetime) -> Sequence[LineTurnRow]:
-        """Return who waits at the site, first come first; those who should have come back before are gone."""
-        query = select(LineTurnRow).where(LineTurnRow.finess == finess, col(LineTurnRow.due_at) > due_after)
-        return self._transaction.exec(query.order_by(col(LineTurnRow.asked_at), col(LineTurnRow.agent_id))).all()
+    def find(self, finess: str, agent_id: str, due_after: datetime) -> LineTurnRow | None:
+        """Return the machine's place, or None when it has none or should have come back before."""
+        turn = self._transaction.get(LineTurnRow, (finess, agent_id), populate_existing=True)
+        return turn if turn is not None and turn.due_at > due_after else None
+
+    def before(self, finess: str, turn: LineTurnRow | None, due_after: datetime) -> tuple[int, datetime | None]:
+        """Return how many wait at the site before this place, or in all, and when the first of them is to come back.
+
+        Those who should have come back before are gone.
+        """
+        query = select(func.count(), func.min(col(LineTurnRow.due_at))).where(
+            LineTurnRow.finess == finess, col(LineTurnRow.due_at) > due_after
+        )
+        if turn is not None:
+            asked, agent = col(LineTurnRow.asked_at), col(LineTurnRow.agent_id)
+            earlier = or_(asked < turn.asked_at, and_(asked == turn.asked_at, agent < turn.agent_id))
+            query = query.where(earlier)
+        many, first_due = self._transaction.exec(query).one()
+        return many, first_due
 
     def wait(self, turn: LineTurnRow) -> None:
         """Keep or renew a machine's place; `asked_at` is the caller's word, so that a place that lapsed is lost."""

@@ -34,6 +34,8 @@ class TestSqlite(LineContract):
 
 @pytest.mark.xdist_group("postgresql")
 class TestPostgresql(LineContract):
+    STORM = 20
+
     @pytest.fixture
     def database(self, postgresql_server: str, postgresql_template: str) -> Iterator[Database]:
         with new_database(postgresql_server, postgresql_template) as url:
