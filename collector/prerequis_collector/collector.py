@@ -43,6 +43,8 @@ class Collector:
     """URL of the organisation's LibreSpeed server, which agents measure too."""
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while summaries are brought up to date: doing it twice at once would only take twice the time."""
+    refreshes: list[asyncio.Task[None]] = field(default_factory=list)
+    """Bringing summaries up to date in the background: the one that runs, and the one after it."""
 
     signers: Signers = field(init=False)
     intake: Intake = field(init=False)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from prerequis_collector.api import server
+from prerequis_collector.api.refresh import stop_refreshing
 from prerequis_collector.collector import Collector
 from prerequis_collector.config import Config, Listening
 from prerequis_collector.lease_keeper import keeping_leases
@@ -47,6 +48,7 @@ async def serving(known: Config, database: Database, pack: Pack, wanted: Listeni
             yield collector
     finally:
         await grpc_server.stop(_GRACE_SECONDS)
+        await stop_refreshing(collector)
         line.close()
         if http is not None:
             http.close()

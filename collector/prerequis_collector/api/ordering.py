@@ -7,7 +7,7 @@ from grpc import aio
 from prerequis.v1 import ordering_pb2 as wire
 from prerequis.v1.ordering_pb2_grpc import OrderingServiceServicer
 from prerequis_collector.api.guard import caller
-from prerequis_collector.api.refresh import refresh
+from prerequis_collector.api.refresh import refresh_soon
 from prerequis_collector.collector import Collector
 from prerequis_collector.services.needs import list_needs, record_order
 
@@ -22,7 +22,7 @@ class Ordering(OrderingServiceServicer):
         self, request: wire.ListNeedsRequest, context: aio.ServicerContext[Any, Any]
     ) -> wire.ListNeedsResponse:
         """Return the needs of one site or of all."""
-        await refresh(self._collector)
+        await refresh_soon(self._collector)
         pack, finess = self._collector.pack, request.finess
         return await self._collector.read(lambda transaction: list_needs(transaction, pack, finess))
 
@@ -30,7 +30,7 @@ class Ordering(OrderingServiceServicer):
         self, request: wire.RecordOrderRequest, context: aio.ServicerContext[Any, Any]
     ) -> wire.RecordOrderResponse:
         """Keep an order in the caller's name."""
-        await refresh(self._collector)
+        await refresh_soon(self._collector)
         pack, author, now = self._collector.pack, caller().name, self._collector.now()
         line = await self._collector.write(
             lambda transaction: record_order(

@@ -7,11 +7,11 @@ from grpc import aio
 from prerequis.v1 import review_pb2 as wire
 from prerequis.v1.review_pb2_grpc import ReviewServiceServicer
 from prerequis_collector.api.guard import caller
-from prerequis_collector.api.refresh import judge_now, refresh
+from prerequis_collector.api.refresh import judge_now, refresh_soon
 from prerequis_collector.collector import Collector
 from prerequis_collector.services.answer import save_answer
 from prerequis_collector.services.scorecard import pack_message, scorecard
-from prerequis_collector.services.summarise import site_list
+from prerequis_collector.services.summarise import list_sites
 
 
 class Review(ReviewServiceServicer):
@@ -23,9 +23,10 @@ class Review(ReviewServiceServicer):
     async def ListSites(
         self, request: wire.ListSitesRequest, context: aio.ServicerContext[Any, Any]
     ) -> wire.ListSitesResponse:
-        """Return one line per site, in FINESS order."""
-        await refresh(self._collector)
-        return wire.ListSitesResponse(sites=await self._collector.read(site_list))
+        """Return one line per site, in FINESS order, each as of the day on which it was last judged."""
+        await refresh_soon(self._collector)
+        pack, now = self._collector.pack, self._collector.now()
+        return await self._collector.read(lambda transaction: list_sites(transaction, pack, now))
 
     async def GetSite(
         self, request: wire.GetSiteRequest, context: aio.ServicerContext[Any, Any]

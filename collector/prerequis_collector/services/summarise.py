@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from prerequis.v1.judgement_pb2 import Readiness
-from prerequis.v1.review_pb2 import SiteSummary
+from prerequis.v1.review_pb2 import ListSitesResponse, SiteSummary
 from prerequis_collector.services.judge import JudgedSite
 from prerequis_collector.services.needs import kept_needs
 from prerequis_collector.services.scorecard import score_message
@@ -63,10 +63,14 @@ def keep_summary(transaction: Transaction, summary: Summary) -> None:
     SiteNeeds(transaction).replace(summary.site.finess, summary.needs)
 
 
-def site_list(transaction: Transaction) -> list[SiteSummary]:
-    """Return one line per site, in FINESS order, as last judged."""
+def list_sites(transaction: Transaction, pack: Pack, now: datetime) -> ListSitesResponse:
+    """Return one line per site, in FINESS order, as last judged; one never judged has no readiness."""
     kept = SiteSummaries(transaction).all()
-    return [_line(site.name, kept[site.finess]) for site in Sites(transaction).all() if site.finess in kept]
+    lines = [
+        _line(site.name, kept[site.finess]) if site.finess in kept else SiteSummary(finess=site.finess, name=site.name)
+        for site in Sites(transaction).all()
+    ]
+    return ListSitesResponse(sites=lines, being_judged=len(stale_sites(transaction, pack, now)))
 
 
 def _line(name: str, row: SiteSummaryRow) -> SiteSummary:
@@ -80,6 +84,7 @@ def _line(name: str, row: SiteSummaryRow) -> SiteSummary:
         workstations=row.workstations,
         blocking=row.blocking,
     )
+    line.judged_on.FromDatetime(datetime.combine(row.judged_on, time(), UTC))
     if row.last_seen is not None:
         line.last_seen.FromDatetime(row.last_seen)
     return line

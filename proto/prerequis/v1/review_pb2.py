@@ -28,7 +28,7 @@ from prerequis.v1 import register_pb2 as prerequis_dot_v1_dot_register__pb2
 from prerequis.v1 import report_pb2 as prerequis_dot_v1_dot_report__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19prerequis/v1/review.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cprerequis/v1/judgement.proto\x1a\x1bprerequis/v1/register.proto\x1a\x19prerequis/v1/report.proto\"\x12\n\x10ListSitesRequest\"=\n\x11ListSitesResponse\x12(\n\x05sites\x18\x01 \x03(\x0b\x32\x19.prerequis.v1.SiteSummary\"\xd2\x01\n\x0bSiteSummary\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12*\n\treadiness\x18\x03 \x01(\x0e\x32\x17.prerequis.v1.Readiness\x12\"\n\x05score\x18\x04 \x01(\x0b\x32\x13.prerequis.v1.Score\x12\x14\n\x0cworkstations\x18\x05 \x01(\x05\x12-\n\tlast_seen\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x62locking\x18\x07 \x01(\x05\" \n\x0eGetSiteRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\"\xda\x01\n\x0fGetSiteResponse\x12 \n\x04site\x18\x01 \x01(\x0b\x32\x12.prerequis.v1.Site\x12\x31\n\nframeworks\x18\x02 \x03(\x0b\x32\x1d.prerequis.v1.FrameworkResult\x12\x36\n\x0cworkstations\x18\x03 \x03(\x0b\x32 .prerequis.v1.WorkstationSummary\x12%\n\x07\x61nswers\x18\x04 \x03(\x0b\x32\x14.prerequis.v1.Answer\x12\x13\n\x0bpack_digest\x18\x05 \x01(\t\"\xdb\x01\n\x12WorkstationSummary\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x0bworkstation\x18\x02 \x01(\x0b\x32\x19.prerequis.v1.Workstation\x12\x30\n\x0c\x63ollected_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x06probes\x18\x05 \x03(\x0b\x32\x16.prerequis.v1.ProbeRun\"\x10\n\x0eGetPackRequest\"w\n\x0fGetPackResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12%\n\x05rules\x18\x02 \x03(\x0b\x32\x16.prerequis.v1.RuleText\x12-\n\tquestions\x18\x03 \x03(\x0b\x32\x1a.prerequis.v1.QuestionText\"\x8f\x01\n\x08RuleText\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\r\n\x05level\x18\x04 \x01(\t\x12\x0b\n\x03met\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\x12\x17\n\x0fsource_document\x18\x07 \x01(\t\x12\x14\n\x0csource_quote\x18\x08 \x01(\t\"K\n\x0cQuestionText\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x63hoices\x18\x03 \x03(\t\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\"V\n\x11SaveAnswerRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12\x0e\n\x06\x63hoice\x18\x03 \x01(\t\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\":\n\x12SaveAnswerResponse\x12$\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x14.prerequis.v1.Answer2\xbe\x02\n\rReviewService\x12L\n\tListSites\x12\x1e.prerequis.v1.ListSitesRequest\x1a\x1f.prerequis.v1.ListSitesResponse\x12\x46\n\x07GetSite\x12\x1c.prerequis.v1.GetSiteRequest\x1a\x1d.prerequis.v1.GetSiteResponse\x12\x46\n\x07GetPack\x12\x1c.prerequis.v1.GetPackRequest\x1a\x1d.prerequis.v1.GetPackResponse\x12O\n\nSaveAnswer\x12\x1f.prerequis.v1.SaveAnswerRequest\x1a .prerequis.v1.SaveAnswerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19prerequis/v1/review.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cprerequis/v1/judgement.proto\x1a\x1bprerequis/v1/register.proto\x1a\x19prerequis/v1/report.proto\"\x12\n\x10ListSitesRequest\"S\n\x11ListSitesResponse\x12(\n\x05sites\x18\x01 \x03(\x0b\x32\x19.prerequis.v1.SiteSummary\x12\x14\n\x0c\x62\x65ing_judged\x18\x02 \x01(\x05\"\x81\x02\n\x0bSiteSummary\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12*\n\treadiness\x18\x03 \x01(\x0e\x32\x17.prerequis.v1.Readiness\x12\"\n\x05score\x18\x04 \x01(\x0b\x32\x13.prerequis.v1.Score\x12\x14\n\x0cworkstations\x18\x05 \x01(\x05\x12-\n\tlast_seen\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x62locking\x18\x07 \x01(\x05\x12-\n\tjudged_on\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\" \n\x0eGetSiteRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\"\xda\x01\n\x0fGetSiteResponse\x12 \n\x04site\x18\x01 \x01(\x0b\x32\x12.prerequis.v1.Site\x12\x31\n\nframeworks\x18\x02 \x03(\x0b\x32\x1d.prerequis.v1.FrameworkResult\x12\x36\n\x0cworkstations\x18\x03 \x03(\x0b\x32 .prerequis.v1.WorkstationSummary\x12%\n\x07\x61nswers\x18\x04 \x03(\x0b\x32\x14.prerequis.v1.Answer\x12\x13\n\x0bpack_digest\x18\x05 \x01(\t\"\xdb\x01\n\x12WorkstationSummary\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x0bworkstation\x18\x02 \x01(\x0b\x32\x19.prerequis.v1.Workstation\x12\x30\n\x0c\x63ollected_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x06probes\x18\x05 \x03(\x0b\x32\x16.prerequis.v1.ProbeRun\"\x10\n\x0eGetPackRequest\"w\n\x0fGetPackResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12%\n\x05rules\x18\x02 \x03(\x0b\x32\x16.prerequis.v1.RuleText\x12-\n\tquestions\x18\x03 \x03(\x0b\x32\x1a.prerequis.v1.QuestionText\"\x8f\x01\n\x08RuleText\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\r\n\x05level\x18\x04 \x01(\t\x12\x0b\n\x03met\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\x12\x17\n\x0fsource_document\x18\x07 \x01(\t\x12\x14\n\x0csource_quote\x18\x08 \x01(\t\"K\n\x0cQuestionText\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x63hoices\x18\x03 \x03(\t\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\"V\n\x11SaveAnswerRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12\x0e\n\x06\x63hoice\x18\x03 \x01(\t\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\":\n\x12SaveAnswerResponse\x12$\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x14.prerequis.v1.Answer2\xbe\x02\n\rReviewService\x12L\n\tListSites\x12\x1e.prerequis.v1.ListSitesRequest\x1a\x1f.prerequis.v1.ListSitesResponse\x12\x46\n\x07GetSite\x12\x1c.prerequis.v1.GetSiteRequest\x1a\x1d.prerequis.v1.GetSiteResponse\x12\x46\n\x07GetPack\x12\x1c.prerequis.v1.GetPackRequest\x1a\x1d.prerequis.v1.GetPackResponse\x12O\n\nSaveAnswer\x12\x1f.prerequis.v1.SaveAnswerRequest\x1a .prerequis.v1.SaveAnswerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,27 +38,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSITESREQUEST']._serialized_start=162
   _globals['_LISTSITESREQUEST']._serialized_end=180
   _globals['_LISTSITESRESPONSE']._serialized_start=182
-  _globals['_LISTSITESRESPONSE']._serialized_end=243
-  _globals['_SITESUMMARY']._serialized_start=246
-  _globals['_SITESUMMARY']._serialized_end=456
-  _globals['_GETSITEREQUEST']._serialized_start=458
-  _globals['_GETSITEREQUEST']._serialized_end=490
-  _globals['_GETSITERESPONSE']._serialized_start=493
-  _globals['_GETSITERESPONSE']._serialized_end=711
-  _globals['_WORKSTATIONSUMMARY']._serialized_start=714
-  _globals['_WORKSTATIONSUMMARY']._serialized_end=933
-  _globals['_GETPACKREQUEST']._serialized_start=935
-  _globals['_GETPACKREQUEST']._serialized_end=951
-  _globals['_GETPACKRESPONSE']._serialized_start=953
-  _globals['_GETPACKRESPONSE']._serialized_end=1072
-  _globals['_RULETEXT']._serialized_start=1075
-  _globals['_RULETEXT']._serialized_end=1218
-  _globals['_QUESTIONTEXT']._serialized_start=1220
-  _globals['_QUESTIONTEXT']._serialized_end=1295
-  _globals['_SAVEANSWERREQUEST']._serialized_start=1297
-  _globals['_SAVEANSWERREQUEST']._serialized_end=1383
-  _globals['_SAVEANSWERRESPONSE']._serialized_start=1385
-  _globals['_SAVEANSWERRESPONSE']._serialized_end=1443
-  _globals['_REVIEWSERVICE']._serialized_start=1446
-  _globals['_REVIEWSERVICE']._serialized_end=1764
+  _globals['_LISTSITESRESPONSE']._serialized_end=265
+  _globals['_SITESUMMARY']._serialized_start=268
+  _globals['_SITESUMMARY']._serialized_end=525
+  _globals['_GETSITEREQUEST']._serialized_start=527
+  _globals['_GETSITEREQUEST']._serialized_end=559
+  _globals['_GETSITERESPONSE']._serialized_start=562
+  _globals['_GETSITERESPONSE']._serialized_end=780
+  _globals['_WORKSTATIONSUMMARY']._serialized_start=783
+  _globals['_WORKSTATIONSUMMARY']._serialized_end=1002
+  _globals['_GETPACKREQUEST']._serialized_start=1004
+  _globals['_GETPACKREQUEST']._serialized_end=1020
+  _globals['_GETPACKRESPONSE']._serialized_start=1022
+  _globals['_GETPACKRESPONSE']._serialized_end=1141
+  _globals['_RULETEXT']._serialized_start=1144
+  _globals['_RULETEXT']._serialized_end=1287
+  _globals['_QUESTIONTEXT']._serialized_start=1289
+  _globals['_QUESTIONTEXT']._serialized_end=1364
+  _globals['_SAVEANSWERREQUEST']._serialized_start=1366
+  _globals['_SAVEANSWERREQUEST']._serialized_end=1452
+  _globals['_SAVEANSWERRESPONSE']._serialized_start=1454
+  _globals['_SAVEANSWERRESPONSE']._serialized_end=1512
+  _globals['_REVIEWSERVICE']._serialized_start=1515
+  _globals['_REVIEWSERVICE']._serialized_end=1833
 # @@protoc_insertion_point(module_scope)

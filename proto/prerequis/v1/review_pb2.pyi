@@ -40,16 +40,20 @@ class ListSitesResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     SITES_FIELD_NUMBER: builtins.int
+    BEING_JUDGED_FIELD_NUMBER: builtins.int
+    being_judged: builtins.int
+    """Sites whose line rests on what has changed since: they are being judged again."""
     @builtins.property
     def sites(self) -> containers.RepeatedCompositeFieldContainer[SiteSummary]: ...
     def __init__(
         self,
         *,
         sites: abc.Iterable[SiteSummary] | None = ...,
+        being_judged: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["sites", b"sites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["being_judged", b"being_judged", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -66,6 +70,7 @@ class SiteSummary(message.Message):
     WORKSTATIONS_FIELD_NUMBER: builtins.int
     LAST_SEEN_FIELD_NUMBER: builtins.int
     BLOCKING_FIELD_NUMBER: builtins.int
+    JUDGED_ON_FIELD_NUMBER: builtins.int
     finess: builtins.str
     name: builtins.str
     readiness: judgement_pb2.Readiness.ValueType
@@ -75,6 +80,10 @@ class SiteSummary(message.Message):
     def score(self) -> judgement_pb2.Score: ...
     @builtins.property
     def last_seen(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def judged_on(self) -> timestamp_pb2.Timestamp:
+        """The day on which it was judged, at midnight UTC; unset of a site that was never judged."""
+
     def __init__(
         self,
         *,
@@ -85,10 +94,11 @@ class SiteSummary(message.Message):
         workstations: builtins.int = ...,
         last_seen: timestamp_pb2.Timestamp | None = ...,
         blocking: builtins.int = ...,
+        judged_on: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["last_seen", b"last_seen", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["judged_on", b"judged_on", "last_seen", b"last_seen", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["blocking", b"blocking", "finess", b"finess", "last_seen", b"last_seen", "name", b"name", "readiness", b"readiness", "score", b"score", "workstations", b"workstations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["blocking", b"blocking", "finess", b"finess", "judged_on", b"judged_on", "last_seen", b"last_seen", "name", b"name", "readiness", b"readiness", "score", b"score", "workstations", b"workstations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -51,6 +51,7 @@ def document(sites: list[review_pb2.SiteSummary]) -> dict[str, object]:
                 "coverage": documents.coverage(site.score),
                 "workstations": site.workstations,
                 "lastSeen": wording.iso(site.last_seen),
+                "judgedOn": wording.iso_day(site.judged_on),
             }
             for site in sites
         ],
