@@ -65,8 +65,9 @@ def reader_of(reader: Reader, system: System, knowledge: Knowledge) -> DerivedRe
     All claim the CCID class. One of which libccid knows faults needs its maker's driver on Linux; what Microsoft's and
     Apple's drivers make of it is not known.
     """
+    vendor, product = reader.usb_vendor, reader.usb_product
     for model in knowledge.readers:
-        if (model.vendor, model.product) == (reader.usb_vendor, reader.usb_product):
+        if model.vendor == vendor and model.product == product:
             derived = DerivedReader(model=model.model, kind=model.kind)
             if model.libccid is not Libccid.UNSUPPORTED:
                 derived.needs_vendor_driver = False

@@ -1,6 +1,6 @@
 """Judging: every workstation rule applied to a machine, every site rule to a site."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from prerequis.v1.context_pb2 import Derived, SiteMeasures, SiteServices
@@ -38,13 +38,16 @@ def judge_workstation(
     declared = Workstation.Role.Name(role).lower() if role else None
     derived = derive(facts, pack.knowledge, now)
     texts = TextsOf(pack, lambda: workstation_ends(facts, declared, site, profile, derived, now))
-    seen = {
-        **pieces("facts", facts),
-        **pieces("derived", derived),
-        **pieces("site", site),
-        **pieces("profile", profile),
-        ("workstation", "role"): declared,
-    }
+
+    def seen() -> Seen:
+        return {
+            **pieces("facts", facts),
+            **pieces("derived", derived),
+            **pieces("site", site),
+            **pieces("profile", profile),
+            ("workstation", "role"): declared,
+        }
+
     return _judgements(pack, Scope.WORKSTATION, workstation_id, texts, seen, memory)
 
 
@@ -72,23 +75,27 @@ def judge_site(
     if services is not None:
         measures.services.CopyFrom(described(services, profile, pack.knowledge))
     texts = TextsOf(pack, lambda: site_ends(site, profile, answered, counts, measures, now))
-    seen = {
-        **pieces("site", site),
-        **pieces("profile", profile),
-        **pieces("measures", measures),
-        **{("answers", question): answer.SerializeToString() for question, answer in answered.items()},
-        **{("tally", rule): one for rule, one in counts.items()},
-    }
+
+    def seen() -> Seen:
+        return {
+            **pieces("site", site),
+            **pieces("profile", profile),
+            **pieces("measures", measures),
+            **{("answers", question): answer.SerializeToString() for question, answer in answered.items()},
+            **{("tally", rule): one for rule, one in counts.items()},
+        }
+
     return _judgements(pack, Scope.SITE, site.finess, texts, seen, memory)
 
 
 def _judgements(
-    pack: Pack, scope: Scope, subject: str, texts: TextsOf, seen: Seen, memory: Memory | None
+    pack: Pack, scope: Scope, subject: str, texts: TextsOf, seen: Callable[[], Seen], memory: Memory | None
 ) -> tuple[Judgement, ...]:
     rules = pack.of_scope(scope)
     if memory is None:
-        return tuple(Judgement(rule.id, subject, *apply(pack.programs[rule.id], texts.ends), texts) for rule in rules)
-    outcomes = memory.outcomes(scope, seen, lambda: texts.ends)
+        ends = texts.ends
+        return tuple(Judgement(rule.id, subject, *apply(pack.programs[rule.id], ends), texts) for rule in rules)
+    outcomes = memory.outcomes(scope, seen(), lambda: texts.ends)
     return tuple(
         [Judgement(rule, subject, verdict, needs, texts) for rule, (verdict, needs) in sorted(outcomes.items())]
     )

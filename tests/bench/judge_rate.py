@@ -1,8 +1,8 @@
 """How fast a park is judged: `python tests/bench/judge_rate.py [--sites 1000] [--machines 8]`.
 
 A synthetic park, the same for the same seed: the facts of a site's machines are pieced together from those of the
-shipped rules' cases, nine pieces in ten the same within a site, memory and disks different on every machine. Figures are
-CPU seconds, beside their goals and under a reference that tells how fast this machine is at the moment; those of the
+shipped rules' cases, nine pieces in ten the same within a site, memory and disks different on every machine. Figures
+are CPU seconds, beside their goals and under a reference that tells how fast this machine is at the moment; those of the
 park are of each process, which are wall seconds where each has a processor to itself, and count its loading as well.
 """
 
@@ -189,7 +189,8 @@ def _park(folder: Path, known: Pieces, sites: int, machines: int) -> int:
         rate = sites / seconds
         what = f"{sites} sites of {machines} re-judged in {processes} process{'es' if processes > 1 else ''}"
         sys.stdout.write(
-            f"{what:<52} {rate:>10.1f} /s  CPU of each {seconds:.1f} s, wall {wall:.1f} s; {PARK:,} sites: {PARK / rate:.0f} s"
+            f"{what:<52} {rate:>10.1f} /s  CPU of each {seconds:.1f} s, wall {wall:.1f} s; "
+            f"{PARK:,} sites: {PARK / rate:.0f} s"
         )
         goal = f"  goal 180 s: {'held' if PARK / rate <= 180 else 'MISSED'}" if processes == 2 else ""
         sys.stdout.write(f"{goal}\n")
