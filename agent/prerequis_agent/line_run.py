@@ -33,7 +33,7 @@ class Measured:
 def measure(state: State, identity: Identity, wanted: Wanted, tools: Tools, progress: Progress) -> Measured:
     """Return one measurement, which the collector has by then; what keeps it from taking place is in its run."""
     outcome = Outcome()
-    surroundings = Surroundings(cached(state), collector_of(state, identity, wanted, outcome), tools)
+    surroundings = Surroundings(cached(state), collector_of(state, identity, wanted, outcome), tools=tools)
     probe = next(one for one in runner.discover() if one.name == "line")
     patient = replace(probe, deadline_seconds=probe.deadline_seconds + wanted.patience_seconds)
     scan = runner.run([patient], Host(surroundings=surroundings), progress)
