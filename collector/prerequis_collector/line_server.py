@@ -162,10 +162,13 @@ def _agent_of(connection: ssl.SSLSocket) -> str:
 
 
 def read_greeting(connection: ssl.SSLSocket) -> Greeting:
-    """Return what the first line asks for, and leave unread what follows it; raises InvalidInput."""
+    """Return what the first line asks for, and leave unread what follows it; raises InvalidInput and OSError."""
     line = bytearray()
     while not line.endswith(b"\n") and len(line) < _LONGEST_GREETING and (more := connection.recv(1)):
         line += more
+    if not line:
+        # Opened to be at hand, and not needed.
+        raise ConnectionAbortedError
     return parse_greeting(bytes(line))
 
 
