@@ -62,6 +62,10 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
     measure_port: int = 0
     retry_after: int = 0
     """Seconds after which a busy line may be asked for again; 0: the line is free."""
+    elects_another: bool = False
+    """Gives the services to ask to whom a person watches alone."""
+    attended: list[bool] = field(default_factory=list)
+    """Of each question for the plan, whether a person waited."""
     kept: dict[bytes, SignedReport] = field(default_factory=dict)
     confirmed: list[ConfirmRequest] = field(default_factory=list)
     renewals: int = 0
@@ -135,6 +139,9 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
         return [Report.FromString(signed.report) for signed in self.kept.values()]
 
     async def GetPlan(self, request: GetPlanRequest, context: Context) -> GetPlanResponse:
+        self.attended.append(request.attended)
+        if self.elects_another and not request.attended:
+            return GetPlanResponse(another_elected=True, demand_bits_per_second=2e6)
         targets = [Target(host="localhost", port=self.port, purpose="collector")]
         return GetPlanResponse(targets=targets, demand_bits_per_second=2e6)
 

@@ -26,6 +26,6 @@ def run(options: argparse.Namespace) -> ExitCode:
     state = State(options.state)
     known = enrolment.enrol(state, read_ticket(options.ticket), options.role, datetime.now(UTC))
     with contextlib.suppress(CollectorUnreachable, Refused):  # it is asked for again at every scan
-        site_plan.refresh(state, identity.load(state.identity))
+        site_plan.refresh(state, identity.load(state.identity), attended=True)
     sys.stdout.write(f"Ce poste est rattaché à {known.site} ({known.finess}).\n")
     return ExitCode.DONE
