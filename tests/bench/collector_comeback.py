@@ -1,0 +1,139 @@
+"""A park that comes back after an outage: every machine, within ten minutes, each by a new connection with one report.
+
+The machines are simulated, their certificates real. The window is as long as the number of machines makes it, so that
+they come at the same rate in a short run as in the full one (`--agents 320000 --sites 40000`: 320,000 within 600 s). A
+refused machine comes back after a drawn delay, as agents do. In the end each report must be there, once.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc
+import psutil
+from grpc import aio
+from sqlalchemy import text
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.collector.commands.process import Served, served  # noqa: E402
+from tests.collector.conftest import Identity, report_of  # noqa: E402
+
+from prerequis.v1.report_pb2 import Receipt, SubmitRequest  # noqa: E402
+from prerequis.v1.report_pb2_grpc import ReportServiceStub  # noqa: E402
+from prerequis_collector import __main__ as program  # noqa: E402
+from prerequis_collector import config  # noqa: E402
+from prerequis_collector.opening import load_authority, opened_database  # noqa: E402
+from prerequis_collector.services.authority import chain_der, new_key  # noqa: E402
+from prerequis_collector.store.agents import AgentRow  # noqa: E402
+from prerequis_collector.store.sites import SiteRow  # noqa: E402
+
+WINDOW = 600 / 320_000
+"""Seconds of the window for each machine."""
+EXPECTED = {"lost": 0, "twice": 0, "memory_megabytes": 512, "drained": 1.2}
+"""The most that each may be; `drained` is the time until the last receipt, in windows."""
+BUSY_LOAD = 2.5
+
+
+class Park:
+    """The machines, as their coming back is told."""
+
+    def __init__(self, data: Path, agents: int, sites: int, seed: int) -> None:
+        self.draw = random.Random(seed)  # noqa: S311 – a draw that can be repeated, not a secret
+        self.data, self.agents, self.window = data, agents, agents * WINDOW
+        self.authority = load_authority(config.load(data))
+        # One key for all: what is measured is not how keys are made, and each has a certificate of its own.
+        self.key = new_key()
+        self.kept = self.refused = self.memory = 0
+        now = datetime.now(UTC)
+        with opened_database(config.load(data)) as database, database.write() as transaction:
+            transaction.add_all(SiteRow(finess=f"{number:09}", name="Site") for number in range(sites))
+            transaction.flush()
+            transaction.add_all(
+                AgentRow(id=f"{number:032x}", finess=f"{number % sites:09}", fingerprint=b"", enrolled_at=now)
+                for number in range(agents)
+            )
+            transaction.flush()
+
+    async def come_back(self, where: Served) -> float:
+        """Return the seconds until the last machine had its receipt, from the beginning of the window."""
+        moments = sorted((self.draw.uniform(0, self.window), number) for number in range(self.agents))
+        watching = asyncio.create_task(self._watch(where.process.pid))
+        started = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for moment, number in moments:
+                await asyncio.sleep(max(0.0, started + moment - time.monotonic()))
+                group.create_task(self._hand_in(where, number))
+        watching.cancel()
+        return time.monotonic() - started
+
+    async def _hand_in(self, where: Served, number: int) -> None:
+        now = datetime.now(UTC)
+        certificate = self.authority.issue_agent(self.key.public_key(), f"{number:032x}", now)
+        machine = Identity(self.key, tuple(chain_der(certificate, self.authority)), f"{number:032x}")
+        signed = machine.sign(report_of(f"PC-{number}", readers=1, at=now - timedelta(hours=1)))
+        credentials = grpc.ssl_channel_credentials(self.authority.certificate_pem(), *machine.pem())
+        while True:
+            own = [("prerequis.agent", f"{number} {time.perf_counter_ns()}")]
+            try:
+                async with aio.secure_channel(f"localhost:{where.listen.port}", credentials, options=own) as channel:
+                    answer = await ReportServiceStub(channel).Submit(SubmitRequest(report=signed), timeout=60)
+            except aio.AioRpcError:
+                self.refused += 1
+                await asyncio.sleep(self.draw.uniform(0, 10))
+            else:
+                # One whose first answer was lost on the way hears that the report is kept already.
+                assert answer.receipt.state in (Receipt.KEPT, Receipt.ALREADY_KEPT), answer
+                self.kept += 1
+                return
+
+    async def _watch(self, pid: int) -> None:
+        process = psutil.Process(pid)
+        while True:
+            self.memory = max(self.memory, process.memory_info().rss)
+            await asyncio.sleep(0.2)
+
+
+def main() -> int:
+    """Measure, print, and return 1 when a figure is missed or the machine is too busy for it to be valid."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, default=8000, metavar="N")
+    parser.add_argument("--sites", type=int, default=1000, metavar="N")
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "collector"
+        assert program.main(["--data", str(data), "init", "--name", "localhost"]) == 0
+        park = Park(data, options.agents, options.sites, options.seed)
+        with served(data) as where:
+            seconds = asyncio.run(park.come_back(where))
+        with opened_database(config.load(data)) as database, database.read() as transaction:
+            counted = text("SELECT count(*), count(DISTINCT agent_id) FROM reports")
+            rows, machines = transaction.connection().execute(counted).one()
+    figures = {
+        "lost": options.agents - machines,
+        "twice": rows - machines,
+        "memory_megabytes": park.memory / 1e6,
+        "drained": seconds / park.window,
+    }
+    missed = False
+    print(f"{options.agents} machines within {park.window:.0f} s, {park.refused} refused and back later")
+    for name, figure in figures.items():
+        over = figure > EXPECTED[name]
+        missed |= over
+        print(f"{'MISSED' if over else 'ok':<7}{name}: {figure:.3g} (at most {EXPECTED[name]})")
+    if load > BUSY_LOAD:
+        print(f"invalid: load {load:.1f} (at most {BUSY_LOAD})")
+    return int(missed or load > BUSY_LOAD)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
