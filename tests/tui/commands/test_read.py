@@ -41,6 +41,7 @@ async def test_a_site_in_the_list_has_the_keys_that_scripts_use(park: Collector,
         "coverage": 72.0,
         "workstations": 7,
         "lastSeen": "2026-11-22T09:12:00Z",
+        "judgedOn": None,
     }
 
 
