@@ -3,7 +3,8 @@
 A synthetic park, the same for the same seed: the facts of a site's machines are pieced together from those of the
 shipped rules' cases, nine pieces in ten the same within a site, memory and disks different on every machine. Figures
 are CPU seconds, beside their goals and under a reference that tells how fast this machine is at the moment; those of
-the park are of each process, which are wall seconds where each has a processor to itself, and count its loading as well.
+the park are of each process, which are wall seconds where each has a processor to itself, and count its loading as
+well.
 """
 
 import argparse
