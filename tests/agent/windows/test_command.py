@@ -59,10 +59,7 @@ def test_a_windows_machine_enrols_and_its_report_is_received(tmp_path: Path) -> 
     enrolled = agent(tmp_path / "état", "enrol", "--ticket", TICKET, "--role", "care")
     assert enrolled.returncode == 0, enrolled.stderr.decode()
     assert b"BEGIN ENCRYPTED PRIVATE KEY" in (tmp_path / "état" / "identity.pem").read_bytes()
-    # The line is measured over TLS by `ssl`, the report sent by gRPC: both open the key that DPAPI protects.
-    measured = agent(tmp_path / "état", "scan", "--json", "--only", "line")
-    assert json.loads(measured.stdout)["probes"][0]["outcome"] == "FOUND", measured.stdout.decode()
-    sent = agent(tmp_path / "état", "run", "--now", "--no-line")
+    sent = agent(tmp_path / "état", "run", "--now")
     assert sent.returncode == 0, sent.stderr.decode()
     status = agent(tmp_path / "état", "status", "--json")
     assert json.loads(status.stdout)["waiting"] == 0
