@@ -11,6 +11,7 @@ from prerequis.v1 import measurement_pb2 as wire
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceServicer
 from prerequis_collector.api.guard import caller
 from prerequis_collector.collector import Collector
+from prerequis_collector.errors import CollectorError
 from prerequis_collector.services.elect import Turn, elect, turn
 from prerequis_collector.services.lease import TIME_TO_LIVE_SECONDS, Lease
 from prerequis_collector.services.line_desk import Asking, Desk, Postponed
@@ -87,9 +88,13 @@ class Measurement(MeasurementServiceServicer):
         result = request.result if request.HasField("result") else None
         answer = wire.ReleaseLeaseResponse()
         if lease is not None:
-            answer.contention = await collector.write(
-                lambda transaction: end_measurement(transaction, lease, result, now)
-            )
+            try:
+                answer.contention = await collector.write(
+                    lambda transaction: end_measurement(transaction, lease, result, now)
+                )
+            except CollectorError:
+                collector.leases.put_back(lease)  # its line is freed at the next look
+                raise
         measure_at = await self._next_turn(site, agent_id, now)
         if measure_at is not None:
             answer.measure_at.FromDatetime(measure_at)

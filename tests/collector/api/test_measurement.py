@@ -22,7 +22,7 @@ from prerequis.v1.measurement_pb2 import (
     RenewLeaseRequest,
 )
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
-from prerequis_collector.lease_keeper import keeping_leases
+from prerequis_collector.lease_keeper import free_ended, keeping_leases
 from prerequis_collector.services import lease as memory
 
 ATTENDED = AcquireLeaseRequest(method=SUFFICIENCY, attended=True)
@@ -108,6 +108,19 @@ async def test_a_lease_that_its_machine_lets_go_is_freed_and_shown_as_unfinished
     assert [one.discard for one in line.measurements] == [LineMeasurement.UNFINISHED] * 2
     assert line.summary.discarded == 2
     assert not line.summary.measures.HasField("down_bits_per_second")
+
+
+async def test_a_result_that_no_measurement_gives_is_refused_and_the_line_freed(
+    installation: Installation, agent: Identity
+) -> None:
+    lease = await lend(installation, agent)
+    async with installation.channel(agent) as channel:
+        huge = ReleaseLeaseRequest(token=lease.token, result=Line(server="x" * 70_000))
+        code, _ = await refusal(MeasurementServiceStub(channel).ReleaseLease(huge))
+    assert code == grpc.StatusCode.INVALID_ARGUMENT
+    await free_ended(installation.collector)
+    other = await installation.enrol(installation.ticket(name="other"))
+    await lend(installation, other)
 
 
 async def test_a_machine_by_cable_is_told_its_turn_and_measures_only_then(
