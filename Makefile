@@ -1,7 +1,7 @@
 # Verbs only; `make audit` and `make check` do all the set-up they need.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help setup audit review check lint types architecture contract rules tests check-windows fmt protos lock bench bench-line docs
+.PHONY: help setup audit review check lint types architecture contract rules tests check-windows fmt protos lock bench bench-collector bench-line docs
 
 help: ## montre ces verbes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
