@@ -12,6 +12,7 @@ from prerequis_collector.errors import CollectorError, InvalidInput, Overloaded,
 from prerequis_collector.store import schema
 from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.answers import AnswerRow, Answers
+from prerequis_collector.store.audit import GENESIS, Audit, AuditRow, sealed
 from prerequis_collector.store.database import Database, Transaction
 from prerequis_collector.store.judging_jobs import JudgingJobs
 from prerequis_collector.store.operators import OperatorRow, Operators
@@ -235,6 +236,23 @@ class StoreContract:
             assert [row.secret_digest for row in tickets.all()] == [b"2", b"1", b"3"]
             assert [row.secret_digest for row in tickets.all(OTHER)] == [b"3"]
 
+    def test_those_who_change_things_at_once_make_one_chain_of_entries(self, database: Database, sites: None) -> None:
+        def write(number: int) -> None:
+            with database.write() as transaction:
+                audit = Audit(transaction)
+                audit.add(AuditRow(at=NOW, author="console", action="site.save", subject=str(number), detail="{}"))
+                Sites(transaction).touch_all([SITE, OTHER] if number % 2 else [OTHER, SITE])
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(16)))
+        with database.read() as transaction:
+            audit, digest = Audit(transaction), GENESIS
+            for number, row in enumerate(audit.all(), start=1):
+                digest = sealed(digest, number, row)
+                assert (row.number, row.digest) == (number, digest)
+            assert audit.head() == (16, digest)
+            assert audit.unsealed() == 0
+
     def test_a_summary_is_stale_when_anything_it_rests_on_changed(self, database: Database, sites: None) -> None:
         today = NOW.date()
         with database.write() as transaction:
@@ -282,6 +300,8 @@ class StoreContract:
             while len(taken) < 60:
                 with database.write() as transaction:
                     mine = JudgingJobs(transaction).claim(f"c{turn}", 3, NOW, NOW + timedelta(seconds=30))
+                with database.write() as transaction:
+                    JudgingJobs(transaction).finish(f"c{turn}", mine)
                 if not mine:
                     break
                 taken += mine
