@@ -3,12 +3,14 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis.v1.report_pb2 import Report
 from prerequis_collector import config
 from prerequis_collector.listing import json_document, table
 from prerequis_collector.opening import opened_database
+from prerequis_collector.services.audit import CONSOLE
 from prerequis_collector.services.register import check_finess, require_site
 from prerequis_collector.services.revoke import revoke_agent
 from prerequis_collector.store.agents import AgentRow, Agents
@@ -33,7 +35,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     with opened_database(config.load(arguments.data)) as database:
         if arguments.action == "revoke":
             with database.write() as transaction:
-                revoke_agent(transaction, arguments.id)
+                revoke_agent(transaction, arguments.id, author=CONSOLE, now=datetime.now(UTC))
             sys.stderr.write(f"Poste {arguments.id} révoqué.\n")
         else:
             with database.read() as transaction:

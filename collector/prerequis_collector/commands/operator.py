@@ -14,6 +14,7 @@ from prerequis_collector import config
 from prerequis_collector.errors import AlreadyThere, InvalidInput
 from prerequis_collector.listing import json_document, table
 from prerequis_collector.opening import load_authority, opened_database, write_secret
+from prerequis_collector.services.audit import CONSOLE, note
 from prerequis_collector.services.authority import key_pem, new_key
 from prerequis_collector.services.identify import OPERATOR_ROLES
 from prerequis_collector.services.revoke import revoke_operator
@@ -66,6 +67,7 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
         if Operators(transaction).find(name) is not None:
             raise AlreadyThere(f"L'identifiant « {name} » est déjà pris.")
         Operators(transaction).add(OperatorRow(name=name, role=arguments.role, fingerprint=fingerprint, created_at=now))
+        note(transaction, CONSOLE, "operator.create", name, now, role=arguments.role)
         write_secret(arguments.out, content.encode())
     sys.stderr.write(f"Accès « {arguments.role} » écrit dans {arguments.out} ; ce fichier vaut mot de passe.\n")
     return ExitCode.DONE
@@ -80,7 +82,7 @@ def _list(arguments: argparse.Namespace) -> ExitCode:
 
 def _revoke(arguments: argparse.Namespace) -> ExitCode:
     with opened_database(config.load(arguments.data)) as database, database.write() as transaction:
-        revoke_operator(transaction, arguments.name)
+        revoke_operator(transaction, arguments.name, author=CONSOLE, now=datetime.now(UTC))
     sys.stderr.write(f"Accès de « {arguments.name} » révoqué.\n")
     return ExitCode.DONE
 

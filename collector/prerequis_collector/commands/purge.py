@@ -9,6 +9,7 @@ from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
 from prerequis_collector.listing import json_document, table
 from prerequis_collector.opening import opened_database
+from prerequis_collector.services.audit import CONSOLE, note
 from prerequis_collector.services.retain import HISTORY, Account, expired, horizon, purge
 from prerequis_collector.store.database import Database, Transaction
 
@@ -37,6 +38,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             account = expired(transaction, before)
         if not arguments.dry_run:
             account = purge(_writing(database), account)
+            with database.write() as transaction:
+                noted = CONSOLE, "history.purge", "", datetime.now(UTC)
+                note(transaction, *noted, before=before.isoformat(), rows=dict(account.rows))
     sys.stdout.write(_document(account, arguments.dry_run) if arguments.json else _text(account, arguments.dry_run))
     return ExitCode.DONE
 

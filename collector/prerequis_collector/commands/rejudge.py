@@ -13,6 +13,7 @@ from prerequis_collector import config
 from prerequis_collector.errors import InvalidInput
 from prerequis_collector.listing import json_document
 from prerequis_collector.opening import opened_database
+from prerequis_collector.services.audit import CONSOLE, note
 from prerequis_collector.services.rejudge import NO_RULE, Cause, Change, Outcome, Wanted, rejudge
 from prerequis_collector.services.summarise import Summary, keep_summary
 from prerequis_collector.store.database import Database
@@ -62,6 +63,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             outcome = rejudge(wanted, sites, processes=min(arguments.processes, max(1, len(sites))), keep=keep)
         except PackError as error:
             raise InvalidInput(f"Les règles sont fautives :\n{error}") from error
+        if not arguments.dry_run:
+            with database.write() as transaction:
+                told = {"at": now.isoformat(), "pack": outcome.pack, "verdicts": outcome.digest}
+                note(transaction, CONSOLE, "sites.rejudge", "", datetime.now(UTC), **told)
     sys.stdout.write(json_document(_document(outcome, now)) if arguments.json else "".join(_text(outcome)))
     return ExitCode.DONE
 

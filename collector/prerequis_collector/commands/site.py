@@ -2,12 +2,13 @@
 
 import argparse
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
 from prerequis_collector.errors import InvalidInput
 from prerequis_collector.opening import load_rules, opened_database
+from prerequis_collector.services.audit import CONSOLE
 from prerequis_collector.services.register import looks_mistyped, save_site
 from prerequis_collector.store.sites import SiteRow
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         profile=arguments.profile,
     )
     with opened_database(known) as database, database.write() as transaction:
-        new = save_site(transaction, site)
+        new = save_site(transaction, site, author=CONSOLE, now=datetime.now(UTC))
     if looks_mistyped(site.finess):
         sys.stderr.write(f"Attention : la clé de {site.finess} est fausse ; vérifier le numéro.\n")
     sys.stderr.write(f"Site {site.finess} {'inscrit' if new else 'mis à jour'}.\n")

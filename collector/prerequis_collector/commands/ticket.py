@@ -10,6 +10,7 @@ from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
 from prerequis_collector.listing import json_document, table
 from prerequis_collector.opening import load_authority, opened_database, write_secret
+from prerequis_collector.services.audit import CONSOLE
 from prerequis_collector.services.enrol import create_ticket
 from prerequis_collector.services.register import check_finess, require_site
 from prerequis_collector.services.revoke import revoke_ticket
@@ -45,7 +46,7 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
     authority, where, now = load_authority(known), known.listening(), datetime.now(UTC)
     with opened_database(known) as database, database.write() as transaction:
         finess = check_finess(arguments.site)
-        ticket = create_ticket(transaction, finess, uses=arguments.uses, days=arguments.days, now=now)
+        ticket = create_ticket(transaction, finess, uses=arguments.uses, days=arguments.days, author=CONSOLE, now=now)
         content = toml(
             {
                 "collector": str(where.listen),
@@ -73,7 +74,7 @@ def _list(arguments: argparse.Namespace) -> ExitCode:
 
 def _revoke(arguments: argparse.Namespace) -> ExitCode:
     with opened_database(config.load(arguments.data)) as database, database.write() as transaction:
-        revoke_ticket(transaction, arguments.id)
+        revoke_ticket(transaction, arguments.id, author=CONSOLE, now=datetime.now(UTC))
     sys.stderr.write(f"Ticket {arguments.id} révoqué ; les postes déjà enrôlés le restent.\n")
     return ExitCode.DONE
 

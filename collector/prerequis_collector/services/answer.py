@@ -4,6 +4,7 @@ from datetime import datetime
 
 from prerequis.v1.register_pb2 import Answer
 from prerequis_collector.errors import InvalidInput, NotFound
+from prerequis_collector.services.audit import note, operator
 from prerequis_collector.services.judge import answer_message
 from prerequis_collector.services.register import require_site
 from prerequis_collector.store.answers import AnswerRow, Answers
@@ -37,4 +38,5 @@ def save_answer(
     answer = AnswerRow(finess=finess, question=question, choice=choice, comment=comment, author=author, answered_at=now)
     Answers(transaction).add(answer)
     Sites(transaction).touch(finess)
+    note(transaction, operator(author), "answer.save", finess, now, question=question, choice=choice)
     return answer_message(answer)

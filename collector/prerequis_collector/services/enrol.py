@@ -9,6 +9,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives import hashes
 
 from prerequis_collector.errors import InvalidInput, TicketRefused
+from prerequis_collector.services.audit import note
 from prerequis_collector.services.authority import Authority, chain_der, requested_key
 from prerequis_collector.services.register import require_site
 from prerequis_collector.store.agents import AgentRow, Agents
@@ -37,7 +38,9 @@ class Enrolled:
     site_name: str
 
 
-def create_ticket(transaction: Transaction, finess: str, *, uses: int, days: int, now: datetime) -> NewTicket:
+def create_ticket(
+    transaction: Transaction, finess: str, *, uses: int, days: int, author: str, now: datetime
+) -> NewTicket:
     """Return a new ticket for the site; raises NotFound, InvalidInput."""
     if not 1 <= uses <= 10_000 or not 1 <= days <= 365:
         raise InvalidInput("Un ticket vaut pour 1 à 10 000 postes et 1 à 365 jours.")
@@ -46,19 +49,22 @@ def create_ticket(transaction: Transaction, finess: str, *, uses: int, days: int
     expires = (now + timedelta(days=days)).replace(microsecond=0)
     ticket = TicketRow(secret_digest=_digest(secret), finess=finess, created_at=now, expires_at=expires, uses_left=uses)
     Tickets(transaction).add(ticket)
+    note(transaction, author, "ticket.create", ticket.id, now, finess=finess, uses=uses, expires=expires.isoformat())
     return NewTicket(ticket.id, secret, finess, site.name, expires)
 
 
 def enrol(transaction: Transaction, authority: Authority, secret: str, csr: bytes, now: datetime) -> Enrolled:
     """Return the certificate of a new agent of the ticket's site; raises TicketRefused, InvalidInput."""
     key = requested_key(csr)
-    finess = Tickets(transaction).use(_digest(secret), now)
-    if finess is None:
+    tickets, digest = Tickets(transaction), _digest(secret)
+    finess, ticket = tickets.use(digest, now), tickets.find(digest)
+    if finess is None or ticket is None:
         raise TicketRefused("Ce ticket n'est pas, ou n'est plus, valable : en demander un autre.")
     agent_id = uuid4().hex
     certificate = authority.issue_agent(key, agent_id, now)
     fingerprint = certificate.fingerprint(hashes.SHA256())
     Agents(transaction).add(AgentRow(id=agent_id, finess=finess, fingerprint=fingerprint, enrolled_at=now))
+    note(transaction, f"ticket:{ticket.id}", "agent.enrol", agent_id, now, finess=finess)
     site = require_site(transaction, finess)
     return Enrolled(agent_id, chain_der(certificate, authority), finess, site.name)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from prerequis.v1.ordering_pb2 import ListNeedsResponse, NeedLine
 from prerequis_collector.errors import InvalidInput, NotFound
+from prerequis_collector.services.audit import note, operator
 from prerequis_collector.services.judge import JudgedSite
 from prerequis_collector.services.register import deadline_of, require_site
 from prerequis_collector.store.database import Transaction
@@ -67,6 +68,8 @@ def record_order(
         finess=finess, item=item, quantity=quantity, reference=reference.strip(), author=author, recorded_at=now
     )
     Orders(transaction).add(order)
+    noted = operator(author), "order.record", finess, now
+    note(transaction, *noted, item=item, quantity=quantity, reference=order.reference)
     needs = {need.item: need for need in SiteNeeds(transaction).of_site(finess)}
     need = needs.get(item) or SiteNeedRow(finess=finess, item=item, certain=0, possible=0, reasons=[])
     return _line(pack, site, need, Orders(transaction).quantities()[finess, item])

@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from prerequis.v1.register_pb2 import Site
 from prerequis_collector.errors import InvalidInput, NotFound
+from prerequis_collector.services.audit import note
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.sites import SiteRow, Sites
 
@@ -34,7 +35,7 @@ def looks_mistyped(finess: str) -> bool:
     return sum(value // 10 + value % 10 for value in doubled) % 10 != 0
 
 
-def save_site(transaction: Transaction, site: SiteRow) -> bool:
+def save_site(transaction: Transaction, site: SiteRow, *, author: str, now: datetime) -> bool:
     """Keep the site, in place of what was known of it; return whether it is new. Raises InvalidInput."""
     site.finess = check_finess(site.finess)
     if not site.name.strip():
@@ -44,6 +45,8 @@ def save_site(transaction: Transaction, site: SiteRow) -> bool:
     known = Sites(transaction).find(site.finess)
     site.revision = known.revision + 1 if known else 1
     Sites(transaction).save(site)
+    kept = site.model_dump(mode="json", exclude={"finess", "revision"})
+    note(transaction, author, "site.save", site.finess, now, **kept)
     return known is None
 
 

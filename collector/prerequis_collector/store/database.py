@@ -1,6 +1,6 @@
 """The database: where transactions begin and end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -17,6 +17,9 @@ from prerequis_collector.errors import InvalidInput, StorageUnavailable
 
 Transaction = Session
 """What every repository is given; services pass it on and never look inside."""
+
+_LAST = "last"
+"""Where a transaction keeps what is to be done before its commit."""
 
 _PATIENCE_SECONDS = 10
 """How long a writer waits for another, and anybody for the server of the database."""
@@ -66,6 +69,8 @@ class Database:
             Session(connection, expire_on_commit=False, autoflush=False) as transaction,
         ):
             yield transaction
+            for work in transaction.info.pop(_LAST, ()):
+                work(transaction)
             transaction.commit()
 
     def close(self) -> None:
@@ -91,6 +96,11 @@ _POSTGRESQL: Mapping[str, Any] = {
     # A server that was restarted in between costs a question, not an error.
     "pool_pre_ping": True,
 }
+
+
+def before_commit(transaction: Transaction, work: Callable[[Transaction], None]) -> None:
+    """Have this done once, last of all that the writing transaction does, however often it is asked for."""
+    transaction.info.setdefault(_LAST, {})[work] = None
 
 
 def shown_url(url: str) -> str:

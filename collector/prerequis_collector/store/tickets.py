@@ -41,6 +41,10 @@ class Tickets:
         query = select(TicketRow).order_by(col(TicketRow.finess), col(TicketRow.created_at).desc(), col(TicketRow.id))
         return self._transaction.exec(query if finess is None else query.where(TicketRow.finess == finess)).all()
 
+    def find(self, secret_digest: bytes) -> TicketRow | None:
+        """Return the ticket, good or not, whose secret has this SHA-256."""
+        return self._transaction.exec(select(TicketRow).where(TicketRow.secret_digest == secret_digest)).one_or_none()
+
     def use(self, secret_digest: bytes, now: datetime) -> str | None:
         """Count one use and return the ticket's site; None when it is unknown, expired, used up or revoked.
 

@@ -49,10 +49,9 @@ def test_the_names_given_are_those_of_the_collector_the_first_one_public(data: P
 
 def test_an_init_that_cannot_write_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = tmp_path / "data"
-    data.mkdir()
-    (data / "collector.sqlite3-wal").mkdir()  # no database can be made beside it
-    assert program.main(["--data", str(data), "init"]) == ExitCode.REFUSED
-    assert [path.name for path in data.iterdir()] == ["collector.sqlite3-wal"]
+    nobody = "postgresql://nobody@127.0.0.1:1/nothing"
+    assert program.main(["--data", str(data), "init", "--database", nobody]) == ExitCode.REFUSED
+    assert list(data.iterdir()) == []
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
