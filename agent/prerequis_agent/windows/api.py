@@ -204,6 +204,25 @@ class Win32(Protocol):
     def audit_policy(self) -> dict[str, int]:
         """Return the audit in force by subcategory GUID (0 none, 1 success, 2 failure, 3 both); administrators only."""
 
+    def key_protectors(self, device: str) -> list[int]:
+        """Return the kinds of protectors of a BitLocker volume, by its DeviceID; administrators only.
+
+        KeyProtectorType: 1 TPM, 2 external key, 3 numerical password, 4 TPM and PIN, 5 TPM and startup key, 6 TPM, PIN
+        and startup key, 7 public key, 8 passphrase, 9 TPM certificate, 10 CNG.
+        """
+
+    def firmware_type(self) -> int:
+        """Return FIRMWARE_TYPE: 1 BIOS, 2 UEFI."""
+
+    def screen_size(self) -> ScreenSize:
+        """Return the main screen's size; Unsupported in a service's session, which has none."""
+
+    def remote_session(self) -> bool:
+        """Return whether this process runs in a session of Remote Desktop, whose PC/SC shows the far end's readers."""
+
+    def power_status(self) -> PowerStatus:
+        """Return what feeds the machine."""
+
     def certificates(self, place: str) -> list[StoredCertificate]:
         """Return the certificates of the store MY; `place` is user or machine. Unsupported for a service's user."""
 

@@ -180,6 +180,50 @@ class LiveWin32:
 
         return audit.policy()
 
+    @asking("les protecteurs de BitLocker")
+    def key_protectors(self, device: str) -> list[int]:
+        """Return the kinds of protectors of a volume."""
+        from prerequis_agent.windows import bitlocker
+
+        return bitlocker.key_protectors(device)
+
+    @asking("le type de micrologiciel")
+    def firmware_type(self) -> int:
+        """Return FIRMWARE_TYPE."""
+        api, kind = ctypes.WinDLL("kernel32", use_last_error=True), ctypes.c_uint()
+        if not api.GetFirmwareType(ctypes.byref(kind)):
+            raise failure(ctypes.get_last_error(), "le type de micrologiciel")
+        return kind.value
+
+    @asking("la session à distance")
+    def remote_session(self) -> bool:
+        """Return what GetSystemMetrics says of SM_REMOTESESSION."""
+        return bool(ctypes.WinDLL("user32").GetSystemMetrics(_REMOTE_SESSION))
+
+    @asking("la taille de l'écran")
+    def screen_size(self) -> ScreenSize:
+        """Return the main screen's size."""
+        from prerequis_agent.windows import sessions
+
+        if sessions.own() == 0:
+            raise Unsupported("L'agent tourne en service : la session des services n'a pas d'écran.")
+        user = ctypes.WinDLL("user32")
+        aware = user.SetThreadDpiAwarenessContext
+        aware.restype, aware.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
+        before = aware(_PER_MONITOR_AWARE_V2)
+        try:
+            return ScreenSize(user.GetSystemMetrics(0), user.GetSystemMetrics(1))
+        finally:
+            aware(before)
+
+    @asking("l'alimentation électrique")
+    def power_status(self) -> PowerStatus:
+        """Return what feeds the machine."""
+        api, status = ctypes.WinDLL("kernel32", use_last_error=True), _SystemPowerStatus()
+        if not api.GetSystemPowerStatus(ctypes.byref(status)):
+            raise failure(ctypes.get_last_error(), "l'alimentation électrique")
+        return PowerStatus(status.ac_line & 0xFF, status.battery_flag & 0xFF)
+
     @asking("les certificats installés")
     def certificates(self, place: str) -> list[StoredCertificate]:
         """Return the certificates of a store MY."""

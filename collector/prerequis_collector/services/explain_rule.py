@@ -1,6 +1,7 @@
 """The rules in force, in one line each or in full, as messages for the people who ask why."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 from google.protobuf import text_format
 
@@ -76,8 +77,7 @@ def _case(pack: Pack, rule: Rule, case: Case) -> wire.RuleCase:
 
 def _given(case: Case) -> Iterator[str]:
     """Yield what a case knows, without the day of judgement and the profile's own values."""
-    context = type(case.context)()
-    context.CopyFrom(case.context)
+    context = deepcopy(case.context)
     context.ClearField("now")
     if isinstance(context, SiteContext):
         for answer in context.answers.values():

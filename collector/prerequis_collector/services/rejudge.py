@@ -3,7 +3,7 @@
 import gc
 import hashlib
 import multiprocessing
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -216,10 +216,10 @@ def _judge_in_child(sites: Sequence[str]) -> list[Rejudged]:
 def _by_subject(
     judgements: Iterable[Judgement], named: Callable[[str], str] = lambda rule: rule
 ) -> dict[str, Verdicts]:
-    found: dict[str, dict[str, Verdict]] = {}
+    found: defaultdict[str, dict[str, Verdict]] = defaultdict(dict)
     for one in judgements:
-        found.setdefault(one.subject, {})[named(one.rule)] = one.verdict
-    return found
+        found[one.subject][named(one.rule)] = one.verdict
+    return dict(found)
 
 
 def _changes(cause: Cause, finess: str, before: Verdicts, after: Verdicts) -> Iterator[Change]:
