@@ -6,6 +6,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from prerequis.v1.facts_pb2 import Line
 from prerequis.v1.report_pb2 import Report
 from prerequis_agent.config import State
 
@@ -21,6 +22,8 @@ MOST_FREE_DRIFT_BYTES = 1024**3
 
 _DISTANCES = {"system_volume_free_bytes": MOST_FREE_DRIFT_BYTES}
 """Numbers that move by themselves, each with how far it may."""
+
+_RATES = ("down_bits_per_second", "up_bits_per_second")
 
 
 def acknowledged(state: State) -> Report | None:
@@ -51,6 +54,10 @@ def _settled(report: Report) -> tuple[Report, list[tuple[int, int]]]:
     copy = Report()
     copy.CopyFrom(report)
     copy.ClearField("cost")
+    if copy.facts.HasField("line"):
+        # Each measurement goes to the collector with its lease: here only counts whether there is a rate.
+        rates = [name for name in _RATES if copy.facts.line.HasField(name)]
+        copy.facts.line.CopyFrom(Line(**dict.fromkeys(rates, 0.0)))
     copy.collected_at.Clear()
     moving: list[tuple[int, int]] = []
     _settle(copy, moving)

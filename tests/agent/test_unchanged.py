@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from prerequis.v1.facts_pb2 import Endpoint, Facts, Firewall, Line, Machine, Services, System
+from prerequis.v1.line_pb2 import LineFlag
 from prerequis.v1.report_pb2 import Cost, ProbeRun, Report, Workstation
 from prerequis_agent.unchanged import is_unchanged
 
@@ -36,6 +37,16 @@ def report(days: float = 0) -> Report:
 
 def test_the_same_machine_a_day_later_is_unchanged() -> None:
     assert is_unchanged(report(), report(1))
+
+
+def test_a_line_measured_again_is_unchanged() -> None:
+    kept, later = report(), report(1)
+    for one, moved in ((kept, 1_597_440), (later, 1_613_824)):
+        one.facts.line.bytes_moved = moved
+        one.facts.line.down.bins.extend([moved // 10] * 10)
+        one.facts.line.conditions.method_version = 2
+    later.facts.line.flags.append(LineFlag.UNSTEADY)
+    assert is_unchanged(kept, later)
 
 
 def test_after_a_week_everything_is_told_again() -> None:
