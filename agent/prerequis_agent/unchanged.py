@@ -6,7 +6,6 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from prerequis.v1.facts_pb2 import Line
 from prerequis.v1.report_pb2 import Report
 from prerequis_agent.config import State
 
@@ -56,8 +55,9 @@ def _settled(report: Report) -> tuple[Report, list[tuple[int, int]]]:
     copy.ClearField("cost")
     if copy.facts.HasField("line"):
         # Each measurement goes to the collector with its lease: here only counts whether there is a rate.
-        rates = [name for name in _RATES if copy.facts.line.HasField(name)]
-        copy.facts.line.CopyFrom(Line(**dict.fromkeys(rates, 0.0)))
+        for field, _ in copy.facts.line.ListFields():
+            if field.name not in _RATES:
+                copy.facts.line.ClearField(field.name)
     copy.collected_at.Clear()
     moving: list[tuple[int, int]] = []
     _settle(copy, moving)
