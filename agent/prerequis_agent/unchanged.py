@@ -55,9 +55,10 @@ def _settled(report: Report) -> tuple[Report, list[tuple[int, int]]]:
     copy.ClearField("cost")
     if copy.facts.HasField("line"):
         # Each measurement goes to the collector with its lease: here only counts whether there is a rate.
-        for field, _ in copy.facts.line.ListFields():
+        line: Message = copy.facts.line
+        for field, _ in line.ListFields():
             if field.name not in _RATES:
-                copy.facts.line.ClearField(field.name)
+                line.ClearField(field.name)
     copy.collected_at.Clear()
     moving: list[tuple[int, int]] = []
     _settle(copy, moving)
