@@ -16,7 +16,7 @@ from prerequis_agent.runner import discover
 from prerequis_agent.scrubbing import Scrubber
 
 # They ask PC/SC, psutil or the network too, which a fixture host has not.
-LIVE_ONLY = {"smartcard", "services", "line", "lan", "machine", "network"}
+LIVE_ONLY = {"smartcard", "machine", "network", *(probe.name for probe in discover() if probe.uses_surroundings)}
 
 PARTS = ("facts", "error")
 
