@@ -286,3 +286,12 @@ def test_a_busy_machine_is_waited_for_and_no_longer_than_that(monkeypatch: pytes
     answers.append(conditions.Quiet(9e6, 0.1))
     assert conditions.quiet(Host(), None, 20e6, 0.0).is_busy(20e6)
     assert not conditions.Quiet(None, None).is_busy(20e6)
+
+
+def test_what_slow_start_lost_and_comes_late_proves_nothing() -> None:
+    def late(at: float) -> float:
+        # A line of 1.8 Mbit/s: what was lost before half a second comes with the rest.
+        return 0.2e6 if at < 0.5 else 2.1e6 if at < 2.6 else 1.8e6
+
+    assert WhenDecided(2e6, 10**9)(series(late, 2.55)) is None
+    assert WhenDecided(2e6, 10**9)(series(late, 4.1)) == wire.REFUTED

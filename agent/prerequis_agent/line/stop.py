@@ -25,6 +25,9 @@ _SAME_SHARE, _LIKE_SHARE = 0.03, 0.1
 _LEAST_SECONDS = 2.0
 # On a slow line the streams push each other aside for longer, and more time costs few bytes.
 _LEAST_BYTES, _SLOW_SECONDS = 1_000_000, 4.0
+_WHOLE_SHARE = 0.95
+"""The least of the rate asked for that the mean of the whole, slow start included, must show."""
+
 _REFUTED_SHARE = 0.98
 """A rate so little under what is asked for may still be noise."""
 
@@ -84,7 +87,8 @@ class WhenDecided:
             lately = held(series)
             # The mean too: what stood still and then came at once is in the outer quarters.
             mean = series.rate(seconds - PROOF_SECONDS, seconds)
-            if min(lately, mean) >= self.asked:
+            # And that of the whole: what a loss of the slow start held up may come within these two seconds.
+            if min(lately, mean) >= self.asked and series.rate(0, seconds) >= _WHOLE_SHARE * self.asked:
                 return PROVEN
             recent = last_variation(series)
             steady = recent is not None and recent < STEADY_VARIATION
