@@ -100,12 +100,15 @@ class GetPlanResponse(message.Message):
     ANOTHER_ELECTED_FIELD_NUMBER: builtins.int
     MEASURE_AT_FIELD_NUMBER: builtins.int
     LIBRESPEED_URL_FIELD_NUMBER: builtins.int
+    BUNDLE_RECIPIENT_FIELD_NUMBER: builtins.int
     demand_bits_per_second: builtins.float
     """What the site needs, simultaneous users × rate per user; 0 when the number of users is not known."""
     another_elected: builtins.bool
     """Another machine of the site was elected to reach the services today; `targets` is then empty."""
     librespeed_url: builtins.str
     """A LibreSpeed server that the organisation wants measured beside its collector; empty for none."""
+    bundle_recipient: builtins.str
+    """The age recipient to which bundles for this collector are encrypted."""
     @builtins.property
     def targets(self) -> containers.RepeatedCompositeFieldContainer[Target]: ...
     @builtins.property
@@ -125,10 +128,11 @@ class GetPlanResponse(message.Message):
         another_elected: builtins.bool = ...,
         measure_at: timestamp_pb2.Timestamp | None = ...,
         librespeed_url: builtins.str = ...,
+        bundle_recipient: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["measure_at", b"measure_at", "progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["another_elected", b"another_elected", "demand_bits_per_second", b"demand_bits_per_second", "librespeed_url", b"librespeed_url", "measure_at", b"measure_at", "progress", b"progress", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["another_elected", b"another_elected", "bundle_recipient", b"bundle_recipient", "demand_bits_per_second", b"demand_bits_per_second", "librespeed_url", b"librespeed_url", "measure_at", b"measure_at", "progress", b"progress", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
