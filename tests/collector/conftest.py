@@ -86,9 +86,9 @@ class Installation:
         """Return the exit code of a command of `prerequis-collector` on this folder."""
         return program.main(["--data", str(self.data), *arguments])
 
-    def operator(self, role: str, name: str = "") -> Identity:
+    def operator(self, role: str, name: str = "", *options: str) -> Identity:
         path = self.data / f"operator-{name or role}.toml"
-        assert self.run("operator", "create", name or role, "--role", role, "--out", str(path)) == 0
+        assert self.run("operator", "create", name or role, "--role", role, "--out", str(path), *options) == 0
         credential = tomllib.loads(path.read_text())
         key = serialization.load_pem_private_key(credential["key"].encode(), None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)

@@ -16,7 +16,7 @@ from prerequis_collector.api.errors import STATUS, UNEXPECTED
 from prerequis_collector.collector import Collector
 from prerequis_collector.errors import CollectorError, NotAllowed, NotIdentified
 from prerequis_collector.services.authority import Kind, Named, named_by
-from prerequis_collector.services.identify import Caller, Role, identify
+from prerequis_collector.services.identify import Caller, Role, admit
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -64,7 +64,7 @@ class Guarded:
 
             async def guarded(request: Request, context: Context) -> Response:
                 try:
-                    await self._admit(method, context)
+                    await self._admit(method, context, getattr(request, "finess", ""))
                     answer: Response = await unary(request, context)
                 except Exception as error:  # noqa: BLE001 – the caller must get a status; the cause is in the log
                     await _refuse(method, context, error)
@@ -86,7 +86,8 @@ class Guarded:
             guarded_stream, handler.request_deserializer, handler.response_serializer
         )
 
-    async def _admit(self, method: str, context: Context) -> None:
+    async def _admit(self, method: str, context: Context, finess: str = "") -> None:
+        """Note who calls; raises when that is nobody, or not whose business this method or this site is."""
         if method in OPEN:
             return
         shown = context.auth_context().get("x509_pem_cert")
@@ -96,7 +97,7 @@ class Guarded:
         if method in CHECKED_IN_WRITING and named.kind is Kind.AGENT:
             known = Caller(Role.AGENT, named.name, certificate=certificate)
         else:
-            known = await self._collector.read(lambda transaction: identify(transaction, named))
+            known = await self._collector.read(lambda transaction: admit(transaction, named, finess))
         if known.role not in ROLES.get(method, ()):
             raise NotAllowed("Votre rôle ne donne pas droit à cette demande.")
         _caller.set(known)

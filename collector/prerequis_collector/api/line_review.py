@@ -6,6 +6,7 @@ from grpc import aio
 
 from prerequis.v1 import line_review_pb2 as wire
 from prerequis.v1.line_review_pb2_grpc import LineReviewServiceServicer
+from prerequis_collector.api.guard import caller
 from prerequis_collector.collector import Collector
 from prerequis_collector.services.line_review import review_line, review_lines
 
@@ -29,6 +30,6 @@ class LineReview(LineReviewServiceServicer):
         self, request: wire.ListLinesRequest, context: aio.ServicerContext[Any, Any]
     ) -> wire.ListLinesResponse:
         """Return what the line of every site carries."""
-        pack, now = self._collector.pack, self._collector.now()
-        lines = await self._collector.read(lambda transaction: review_lines(transaction, pack, now))
+        pack, now, organisation = self._collector.pack, self._collector.now(), caller().organisation
+        lines = await self._collector.read(lambda transaction: review_lines(transaction, pack, now, organisation))
         return wire.ListLinesResponse(lines=lines)

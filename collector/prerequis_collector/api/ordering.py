@@ -23,8 +23,8 @@ class Ordering(OrderingServiceServicer):
     ) -> wire.ListNeedsResponse:
         """Return the needs of one site or of all."""
         await refresh_soon(self._collector)
-        pack, finess = self._collector.pack, request.finess
-        return await self._collector.read(lambda transaction: list_needs(transaction, pack, finess))
+        pack, finess, organisation = self._collector.pack, request.finess, caller().organisation
+        return await self._collector.read(lambda transaction: list_needs(transaction, pack, finess, organisation))
 
     async def RecordOrder(
         self, request: wire.RecordOrderRequest, context: aio.ServicerContext[Any, Any]

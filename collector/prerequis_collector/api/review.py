@@ -25,8 +25,8 @@ class Review(ReviewServiceServicer):
     ) -> wire.ListSitesResponse:
         """Return one line per site, in FINESS order, each as of the day on which it was last judged."""
         await refresh_soon(self._collector)
-        pack, now = self._collector.pack, self._collector.now()
-        return await self._collector.read(lambda transaction: list_sites(transaction, pack, now))
+        pack, now, organisation = self._collector.pack, self._collector.now(), caller().organisation
+        return await self._collector.read(lambda transaction: list_sites(transaction, pack, now, organisation))
 
     async def GetSite(
         self, request: wire.GetSiteRequest, context: aio.ServicerContext[Any, Any]

@@ -17,6 +17,7 @@ from prerequis_collector.opening import load_authority, opened_database, write_s
 from prerequis_collector.services.audit import CONSOLE, note
 from prerequis_collector.services.authority import key_pem, new_key
 from prerequis_collector.services.identify import OPERATOR_ROLES
+from prerequis_collector.services.register import check_finess
 from prerequis_collector.services.revoke import revoke_operator
 from prerequis_collector.services.toml import toml
 from prerequis_collector.store.operators import OperatorRow, Operators
@@ -31,6 +32,11 @@ def configure(parser: CommandLine) -> None:
     create = actions.add_parser("create", help="crée le fichier d'accès d'une personne")
     create.add_argument("name", metavar="NOM", help="identifiant : minuscules, chiffres, point, tiret")
     create.add_argument("--role", required=True, choices=[str(role) for role in OPERATOR_ROLES], help="ce qu'elle peut")
+    create.add_argument(
+        "--organisation",
+        metavar="FINESS",
+        help="FINESS juridique de l'organisme dont elle verra les sites ; sans : tous",
+    )
     create.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="fichier à écrire")
     listed = actions.add_parser("list", help="montre qui a un accès, révoqués compris")
     listed.add_argument("--json", action="store_true", help="un document JSON sur la sortie standard")
@@ -48,6 +54,7 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
     name: str = arguments.name
     if not _NAME.fullmatch(name):
         raise InvalidInput(f"« {name} » n'est pas un identifiant : minuscules, chiffres, point, tiret.")
+    organisation = check_finess(arguments.organisation) if arguments.organisation else ""
     known = config.load(arguments.data)
     authority, where, now = load_authority(known), known.listening(), datetime.now(UTC)
     key = new_key()
@@ -66,8 +73,11 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
     with opened_database(known) as database, database.write() as transaction:
         if Operators(transaction).find(name) is not None:
             raise AlreadyThere(f"L'identifiant « {name} » est déjà pris.")
-        Operators(transaction).add(OperatorRow(name=name, role=arguments.role, fingerprint=fingerprint, created_at=now))
-        note(transaction, CONSOLE, "operator.create", name, now, role=arguments.role)
+        row = OperatorRow(
+            name=name, role=arguments.role, fingerprint=fingerprint, created_at=now, organisation=organisation
+        )
+        Operators(transaction).add(row)
+        note(transaction, CONSOLE, "operator.create", name, now, role=arguments.role, organisation=organisation)
         write_secret(arguments.out, content.encode())
     sys.stderr.write(f"Accès « {arguments.role} » écrit dans {arguments.out} ; ce fichier vaut mot de passe.\n")
     return ExitCode.DONE
@@ -89,13 +99,23 @@ def _revoke(arguments: argparse.Namespace) -> ExitCode:
 
 def _document(rows: Sequence[OperatorRow]) -> str:
     operators = [
-        {"name": row.name, "role": row.role, "createdAt": row.created_at, "revoked": row.revoked} for row in rows
+        {
+            "name": row.name,
+            "role": row.role,
+            "organisation": row.organisation or None,
+            "createdAt": row.created_at,
+            "revoked": row.revoked,
+        }
+        for row in rows
     ]
     return json_document({"operators": operators})
 
 
 def _table(rows: Sequence[OperatorRow]) -> str:
     return table(
-        ("NOM", "RÔLE", "CRÉÉ", "ÉTAT"),
-        [(row.name, row.role, row.created_at, "révoqué" if row.revoked else "admis") for row in rows],
+        ("NOM", "RÔLE", "ORGANISME", "CRÉÉ", "ÉTAT"),
+        [
+            (row.name, row.role, row.organisation or "tous", row.created_at, "révoqué" if row.revoked else "admis")
+            for row in rows
+        ],
     )

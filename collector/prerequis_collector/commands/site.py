@@ -29,6 +29,9 @@ def configure(parser: CommandLine) -> None:
     add.add_argument("--name", required=True, metavar="NOM", help="nom du site")
     for number, meaning in _NUMBERS.items():
         add.add_argument(f"--{number}", type=int, metavar="N", help=meaning)
+    add.add_argument(
+        "--organisation", default="", metavar="FINESS", help="FINESS juridique de l'organisme gestionnaire"
+    )
     add.add_argument("--deadline", type=date.fromisoformat, metavar="AAAA-MM-JJ", help="jour où le site doit être prêt")
     add.add_argument("--profile", default="", metavar="PROFIL", help="profil d'éditeur de DUI")
 
@@ -51,6 +54,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         workstations=arguments.workstations,
         deadline=arguments.deadline,
         profile=arguments.profile,
+        organisation=arguments.organisation,
     )
     with opened_database(known) as database, database.write() as transaction:
         new = save_site(transaction, site, author=CONSOLE, now=datetime.now(UTC))

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from prerequis_collector.errors import NotIdentified
 from prerequis_collector.services.authority import Kind, Named
+from prerequis_collector.services.register import require_site_of
 from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.operators import Operators
@@ -32,8 +33,18 @@ class Caller:
     """The agent's id or the operator's name."""
     finess: str = ""
     """The agent's site; empty for an operator, and where nobody has asked the database yet."""
+    organisation: str = ""
+    """FINESS of the entité juridique to whose sites an operator is bounded; empty: every site."""
     certificate: bytes = b""
     """With which TLS verified the caller, DER."""
+
+
+def admit(transaction: Transaction, named: Named, finess: str) -> Caller:
+    """Return the caller, who asks about the site of this number, or about none; raises NotIdentified, NotFound."""
+    caller = identify(transaction, named)
+    if finess:
+        require_site_of(transaction, finess, caller.organisation)
+    return caller
 
 
 def identify(transaction: Transaction, named: Named) -> Caller:
@@ -49,5 +60,5 @@ def identify(transaction: Transaction, named: Named) -> Caller:
     else:
         operator = Operators(transaction).find(named.name)
         if operator is not None and not operator.revoked and operator.fingerprint == named.fingerprint:
-            return Caller(Role(operator.role), operator.name)
+            return Caller(Role(operator.role), operator.name, organisation=operator.organisation)
     raise NotIdentified("Ce certificat n'est pas, ou n'est plus, accepté par ce collecteur.")

@@ -40,11 +40,14 @@ def review_line(transaction: Transaction, pack: Pack, finess: str, days: int, no
     )
 
 
-def review_lines(transaction: Transaction, pack: Pack, now: datetime) -> list[LineSummary]:
-    """Return what the line of every site carries, in FINESS order; a site that was not measured says so."""
+def review_lines(transaction: Transaction, pack: Pack, now: datetime, organisation: str = "") -> list[LineSummary]:
+    """Return what the line of every site carries, of one organisation or of all, in FINESS order.
+
+    A site that was not measured says so.
+    """
     measured = _by_site(LineMeasurements(transaction).all(now - WINDOW))
     found = {finess: weigh(rows) for finess, rows in measured}
-    return [_summary(pack, site, found.get(site.finess, [])) for site in Sites(transaction).all()]
+    return [_summary(pack, site, found.get(site.finess, [])) for site in Sites(transaction).all(organisation)]
 
 
 def _by_site(rows: Iterable[LineMeasurementRow]) -> Iterator[tuple[str, list[LineMeasurementRow]]]:

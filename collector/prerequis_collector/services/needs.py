@@ -31,16 +31,20 @@ def kept_needs(judged: JudgedSite) -> Iterator[SiteNeedRow]:
             )
 
 
-def list_needs(transaction: Transaction, pack: Pack, finess: str) -> ListNeedsResponse:
-    """Return the needs of one site, or of all for an empty number, as last judged; raises NotFound."""
+def list_needs(transaction: Transaction, pack: Pack, finess: str, organisation: str = "") -> ListNeedsResponse:
+    """Return the needs of one site, or of all of an organisation or of everybody, as last judged; raises NotFound."""
     if finess:
         sites, needs = [require_site(transaction, finess)], SiteNeeds(transaction).of_site(finess)
     else:
-        sites, needs = list(Sites(transaction).all()), SiteNeeds(transaction).all()
+        sites, needs = list(Sites(transaction).all(organisation)), SiteNeeds(transaction).all()
     by_finess = {site.finess: site for site in sites}
     ordered = Orders(transaction).quantities()
     summaries = SiteSummaries(transaction).all()
-    lines = [_line(pack, by_finess[need.finess], need, ordered.get((need.finess, need.item), 0)) for need in needs]
+    lines = [
+        _line(pack, by_finess[need.finess], need, ordered.get((need.finess, need.item), 0))
+        for need in needs
+        if need.finess in by_finess
+    ]
     unseen = [site for site in by_finess if site not in summaries or summaries[site].workstations == 0]
     return ListNeedsResponse(lines=lines, sites_not_measured=unseen)
 

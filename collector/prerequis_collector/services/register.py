@@ -38,6 +38,7 @@ def looks_mistyped(finess: str) -> bool:
 def save_site(transaction: Transaction, site: SiteRow, *, author: str, now: datetime) -> bool:
     """Keep the site, in place of what was known of it; return whether it is new. Raises InvalidInput."""
     site.finess = check_finess(site.finess)
+    site.organisation = check_finess(site.organisation) if site.organisation else ""
     if not site.name.strip():
         raise InvalidInput("Le nom du site est vide.")
     if any((getattr(site, number) or 0) < 0 for number in _NUMBERS):
@@ -56,6 +57,16 @@ def require_site(transaction: Transaction, finess: str) -> SiteRow:
     if site is None:
         raise NotFound(f"Aucun site ne porte le numéro FINESS {finess}.")
     return site
+
+
+def require_site_of(transaction: Transaction, finess: str, organisation: str) -> None:
+    """Return when this organisation runs the site, or for an empty organisation; raises NotFound.
+
+    Of the sites of others not even their presence is told.
+    """
+    site = Sites(transaction).find(finess) if organisation else None
+    if organisation and (site is None or site.organisation != organisation):
+        raise NotFound(f"Aucun site de votre organisme ne porte le numéro FINESS {finess}.")
 
 
 def site_message(row: SiteRow) -> Site:

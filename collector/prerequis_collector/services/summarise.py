@@ -63,14 +63,18 @@ def keep_summary(transaction: Transaction, summary: Summary) -> None:
     SiteNeeds(transaction).replace(summary.site.finess, summary.needs)
 
 
-def list_sites(transaction: Transaction, pack: Pack, now: datetime) -> ListSitesResponse:
-    """Return one line per site, in FINESS order, as last judged; one never judged has no readiness."""
+def list_sites(transaction: Transaction, pack: Pack, now: datetime, organisation: str = "") -> ListSitesResponse:
+    """Return one line per site, of one organisation or of all, in FINESS order, as last judged.
+
+    One never judged has no readiness.
+    """
     kept = SiteSummaries(transaction).all()
     lines = [
         _line(site.name, kept[site.finess]) if site.finess in kept else SiteSummary(finess=site.finess, name=site.name)
-        for site in Sites(transaction).all()
+        for site in Sites(transaction).all(organisation)
     ]
-    return ListSitesResponse(sites=lines, being_judged=len(stale_sites(transaction, pack, now)))
+    shown = {line.finess for line in lines}
+    return ListSitesResponse(sites=lines, being_judged=len(shown.intersection(stale_sites(transaction, pack, now))))
 
 
 def _line(name: str, row: SiteSummaryRow) -> SiteSummary:

@@ -19,6 +19,8 @@ class OperatorRow(SQLModel, table=True):
     fingerprint: bytes
     """SHA-256 of the certificate, DER."""
     created_at: datetime = Field(sa_type=Instant)
+    organisation: str = ""
+    """FINESS of the entité juridique whose sites are all that the operator may deal with; empty: every site."""
     revoked: bool = False
 
 

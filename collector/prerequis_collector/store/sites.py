@@ -22,6 +22,8 @@ class SiteRow(SQLModel, table=True):
     workstations: int | None = None
     deadline: date | None = None
     profile: str = ""
+    organisation: str = ""
+    """FINESS of the entité juridique that runs it; empty when nobody said."""
     revision: int = 1
     """Grows with everything that may change the judgement of the site."""
 
@@ -36,9 +38,12 @@ class Sites:
         """Return the site, or None when the register has no such number."""
         return self._transaction.get(SiteRow, finess)
 
-    def all(self) -> Sequence[SiteRow]:
-        """Return every site in FINESS order."""
-        return self._transaction.exec(select(SiteRow).order_by(col(SiteRow.finess))).all()
+    def all(self, organisation: str = "") -> Sequence[SiteRow]:
+        """Return every site, or every one that this organisation runs, in FINESS order."""
+        query = select(SiteRow).order_by(col(SiteRow.finess))
+        return self._transaction.exec(
+            query.where(SiteRow.organisation == organisation) if organisation else query
+        ).all()
 
     def save(self, site: SiteRow) -> None:
         """Add the site, or replace what was known of it."""
