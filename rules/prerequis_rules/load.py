@@ -12,7 +12,7 @@ from prerequis.v1.register_pb2 import Profile
 from prerequis_rules.cache import Cache
 from prerequis_rules.knowledge import Knowledge, read_knowledge
 from prerequis_rules.messages import read_message
-from prerequis_rules.model import Article, Framework, Question, Requirement
+from prerequis_rules.model import Article, Correspondence, Echo, Framework, Question, Requirement
 from prerequis_rules.pack import DEFAULT_PROFILE, Pack, Programs
 from prerequis_rules.positions import Position
 from prerequis_rules.rule_file import Known, RuleFile, read_rule, read_source
@@ -20,7 +20,7 @@ from prerequis_rules.schema import Document, PackError, Problem, Table, read_doc
 
 Item = TypeVar("Item")
 
-_FOLDERS = ("rules", "questions", "frameworks", "profiles", "catalogue", "knowledge")
+_FOLDERS = ("rules", "questions", "frameworks", "correspondences", "profiles", "catalogue", "knowledge")
 
 
 def load_pack(directory: Path | None = None, *, base: Traversable | None = None, cache: Path | None = None) -> Pack:
@@ -126,9 +126,11 @@ class _Reading:
         )
         rules = self.collect("rules", lambda document: read_rule(document, known))
         frameworks = self.collect("frameworks", _framework)
+        correspondences = self.collect("correspondences", _correspondence)
         knowledge = read_knowledge([document for _, document in self.documents["knowledge"]])
         _check_aliases(rules)
         _check_mapping(frameworks, rules, questions)
+        _check_echoes(correspondences, _items(frameworks))
         problems = [
             problem for documents in self.documents.values() for _, one in documents for problem in one.problems
         ]
@@ -144,6 +146,7 @@ class _Reading:
             profiles=_items(profiles),
             catalogue=_items(articles),
             knowledge=knowledge,
+            correspondences=_items(correspondences),
             digest=digest,
         )
 
@@ -214,6 +217,7 @@ def _framework(document: Document) -> Framework:
         attribution=root.text("attribution"),
         coverage_threshold=root.share("coverage_threshold"),
         requirements=tuple(_requirement(table) for table in root.tables("requirements")),
+        urn=root.optional_text("urn"),
     )
     root.flag("overrides")
     root.close()
@@ -222,10 +226,38 @@ def _framework(document: Document) -> Framework:
 
 def _requirement(table: Table) -> Requirement:
     requirement = Requirement(
-        id=table.text("id"), title=table.text("title"), rules=table.texts("rules"), questions=table.texts("questions")
+        id=table.text("id"),
+        title=table.text("title"),
+        rules=table.texts("rules"),
+        questions=table.texts("questions"),
+        reinforced=table.optional_texts("reinforced"),
     )
+    for rule in requirement.reinforced:
+        if rule not in requirement.rules:
+            table.report("reinforced", f"« {rule} » n'est pas dans « rules »")
     table.close()
     return requirement
+
+
+def _correspondence(document: Document) -> Correspondence:
+    root = document.root
+    correspondence = Correspondence(
+        id=root.text("id"),
+        title=root.text("title"),
+        attribution=root.text("attribution"),
+        note=root.text("note"),
+        urn=root.optional_text("urn"),
+        requirements=tuple(_echo(table) for table in root.tables("requirements")),
+    )
+    root.flag("overrides")
+    root.close()
+    return correspondence
+
+
+def _echo(table: Table) -> Echo:
+    echo = Echo(id=table.text("id"), title=table.text("title"), requirements=table.texts("requirements"))
+    table.close()
+    return echo
 
 
 def _check_aliases(rules: Mapping[str, _Kept[RuleFile]]) -> None:
@@ -257,3 +289,20 @@ def _check_mapping(
             for question in requirement.questions:
                 if question not in questions:
                     kept.document.report((*path, "questions"), f"question inconnue « {question} »")
+
+
+def _check_echoes(correspondences: Mapping[str, _Kept[Correspondence]], frameworks: Mapping[str, Framework]) -> None:
+    """Report an id that a framework has too, a requirement that is listed twice, or one that no framework has."""
+    known = {f"{one.id}/{requirement.id}" for one in frameworks.values() for requirement in one.requirements}
+    for identifier, kept in correspondences.items():
+        if identifier in frameworks:
+            kept.document.report(("id",), f"« {identifier} » est déjà un référentiel")
+        seen: set[str] = set()
+        for index, echo in enumerate(kept.item.requirements):
+            path = ("requirements", index)
+            if echo.id in seen:
+                kept.document.report((*path, "id"), f"exigence « {echo.id} » déjà donnée")
+            seen.add(echo.id)
+            for requirement in echo.requirements:
+                if requirement not in known:
+                    kept.document.report((*path, "requirements"), f"exigence inconnue « {requirement} »")

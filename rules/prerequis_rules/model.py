@@ -128,6 +128,8 @@ class Requirement:
     title: str
     rules: tuple[str, ...]
     questions: tuple[str, ...]
+    reinforced: tuple[str, ...] = ()
+    """Those of its rules that serve a higher level than the one that everybody is asked for."""
 
     @property
     def covered(self) -> bool:
@@ -145,6 +147,35 @@ class Framework:
     coverage_threshold: float
     """Share of the weight, 0 to 1, that must be decided before a site can be called ready."""
     requirements: tuple[Requirement, ...]
+    urn: str | None = None
+    """What stands before the id of a requirement in the URNs of CISO Assistant; None when it has no such library."""
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """One requirement of a mapped framework, and the requirements of ours that tell something of it."""
+
+    id: str
+    title: str
+    requirements: tuple[str, ...]
+    """Each as framework/requirement; none where nothing of ours tells anything of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondence:
+    """Another framework that has no rules of its own: what is known of it follows from the requirements it is near to.
+
+    It is our own reading, and is never scored: a site is ready by the frameworks that rules were written for.
+    """
+
+    id: str
+    title: str
+    attribution: str
+    note: str
+    """French: whose reading it is, and what it is worth."""
+    urn: str | None
+    """As of a framework."""
+    requirements: tuple[Echo, ...]
 
 
 @dataclass(frozen=True, slots=True)

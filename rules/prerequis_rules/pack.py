@@ -7,7 +7,7 @@ from functools import cached_property
 from prerequis.v1.register_pb2 import Profile
 from prerequis_rules.expressions import Program
 from prerequis_rules.knowledge import Knowledge
-from prerequis_rules.model import Article, Framework, Question, Rule, Scope, Source
+from prerequis_rules.model import Article, Correspondence, Framework, Question, Rule, Scope, Source
 from prerequis_rules.reads import Read, present
 
 DEFAULT_PROFILE = "generic-saas"
@@ -50,6 +50,7 @@ class Pack:
     profiles: Mapping[str, Profile]
     catalogue: Mapping[str, Article]
     knowledge: Knowledge
+    correspondences: Mapping[str, Correspondence]
     digest: str
     """SHA-256, in hexadecimal, over every file's path and content."""
 

@@ -22,6 +22,7 @@ def test_everything_is_there_in_the_order_of_the_ids(fixture_directory: Path) ->
     assert pack.questions["second-access"].valid_months == 12
     assert pack.catalogue["memory"].name == "Barrette de mémoire"
     assert [one.covered for one in pack.frameworks["essai"].requirements] == [True, True, True, False]
+    assert pack.correspondences["autre"].requirements[0].requirements == ("essai/E1", "essai/E3")
     assert pack.profile("").id == pack.default_profile.id == "generic-saas"
     with pytest.raises(KeyError):
         pack.profile("nobody")
@@ -100,6 +101,19 @@ EDITS = [
         'titel = "Rien encore"\ntitle = "Rien"',
         "frameworks/essai.toml:26:1: clé inconnue « titel »",
     ),
+    (
+        "frameworks/essai.toml",
+        'rules = ["second-access"]',
+        'rules = ["second-access"]\nreinforced = ["reader-present"]',
+        "frameworks/essai.toml:22:1: « reader-present » n'est pas dans « rules »",
+    ),
+    (
+        "correspondences/autre.toml",
+        '"essai/E3"',
+        '"essai/E9"',
+        "correspondences/autre.toml:9:1: exigence inconnue « essai/E9 »",
+    ),
+    ("correspondences/autre.toml", '"A2"', '"A1"', "correspondences/autre.toml:12:1: exigence « A1 » déjà donnée"),
     (
         "questions/second-access.toml",
         '["oui", "non", "ne sait pas"]',

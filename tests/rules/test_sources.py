@@ -97,7 +97,7 @@ def test_what_rests_on_the_guide_quotes_a_measure_that_it_serves(path: Path) -> 
 @pytest.mark.parametrize("path", of_document(GOOD_PRACTICE), ids=lambda path: path.stem)
 def test_a_good_practice_names_its_number_and_is_no_failure_of_the_guide(path: Path) -> None:
     rule = read(path)
-    assert re.match(r"(CIS|Microsoft|HardeningKitty|ANSSI-BP-028|NIST|IETF) .*\d", rule["source"]["quote"])
+    assert re.match(r"(CIS|Microsoft|HardeningKitty|ANSSI-BP-028|NIST|IETF),? .*\d", rule["source"]["quote"])
     assert rule["level"] in {"minor", "info"}
     measures = read(PACK / "frameworks/anssi-hygiene.toml")["requirements"]
     assert all(path.stem not in measure["rules"] for measure in measures)
@@ -124,6 +124,38 @@ def test_the_hygiene_framework_has_the_forty_two_measures_of_the_2017_edition() 
     assert titles["17"] == "Activer et configurer le pare-feu local des postes de travail"
     assert titles["21"] == "Utiliser des protocoles réseaux sécurisés dès qu'ils existent"
     assert framework["attribution"] == "ANSSI, Guide d'hygiène informatique, v2.0, septembre 2017, Licence Ouverte"
+
+
+def test_twenty_two_measures_have_the_higher_level_and_three_have_no_other() -> None:
+    measures = read(PACK / "frameworks/anssi-hygiene.toml")["requirements"]
+    higher = {one["id"] for one in measures if one.get("reinforced")}
+    alone = {one["id"] for one in measures if one.get("reinforced") == one["rules"]}
+    numbers = (2, 6, 7, 8, 12, 13, 14, 15, 17, 22, 24, 25, 27, 28, 30, 32, 33, 36, 37, 38, 41, 42)
+    assert higher == set(map(str, numbers))
+    assert alone == {"38", "41", "42"}
+
+
+def test_a_rule_of_the_higher_level_says_so_and_weighs_little() -> None:
+    measures = read(PACK / "frameworks/anssi-hygiene.toml")["requirements"]
+    rules = {path.stem: read(path) for path in PACK.glob("rules/*/*.toml")}
+    higher = {rule for one in measures for rule in one.get("reinforced", ()) if one["id"] != "38"}
+    assert higher == {rule for rule, text in rules.items() if "niveau renforcé" in text["title"].lower()}
+    assert {rules[rule]["level"] for rule in higher} <= {"minor", "info"}
+
+
+@pytest.mark.skipif(not (SHARED / "facts").is_dir(), reason="the mapping is not beside the repository")
+def test_the_cyber_framework_is_mapped_as_the_facts_say() -> None:
+    """ReCyF: only which measures are near to which; ranges and whole objectives are spelt out in the pack."""
+    text = (SHARED / "facts/anssi.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (?:N|P|\*\*F\*\*)[^\n]*\| ([^|\n]+) \|$", text, re.MULTILINE)
+    assert len(rows) == 42
+    listed = {number: set(re.findall(r"\b\d+(?:\.[A-C])?\.\d+\b", near)) for number, near in rows}
+    near: dict[str, set[str]] = {number: set() for number in listed}
+    for one in read(PACK / "correspondences/recyf.toml")["requirements"]:
+        for measure in one["requirements"]:
+            near[measure.removeprefix("anssi-hygiene/")].add(one["id"])
+    assert all(listed[number] <= near[number] for number in listed)
+    assert near["42"] == set()
 
 
 @pytest.mark.skipif(not (SHARED / "facts").is_dir(), reason="the list of official titles is not beside the repository")

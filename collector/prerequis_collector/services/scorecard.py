@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 
 from prerequis.v1 import judgement_pb2 as wire
-from prerequis.v1.review_pb2 import GetPackResponse, GetSiteResponse, QuestionText, RuleText, WorkstationSummary
+from prerequis.v1.review_pb2 import (
+    FrameworkText,
+    GetPackResponse,
+    GetSiteResponse,
+    MappedFrameworkRequirement,
+    QuestionText,
+    RuleText,
+    WorkstationSummary,
+)
 from prerequis_collector.services.judge import JudgedSite, Machine
 from prerequis_collector.services.register import site_message
 from prerequis_rules import reasons
@@ -30,7 +38,7 @@ def score_message(score: Score | None) -> wire.Score:
 
 
 def pack_message(pack: Pack) -> GetPackResponse:
-    """Return every rule and question as text."""
+    """Return every rule, question and framework as text."""
     rules = [
         RuleText(
             id=rule.id,
@@ -48,7 +56,26 @@ def pack_message(pack: Pack) -> GetPackResponse:
         QuestionText(id=question.id, text=question.text, choices=question.choices, evidence=question.evidence)
         for question in pack.questions.values()
     ]
-    return GetPackResponse(digest=pack.digest, rules=rules, questions=questions)
+    return GetPackResponse(digest=pack.digest, rules=rules, questions=questions, frameworks=_texts(pack))
+
+
+def _texts(pack: Pack) -> Iterator[FrameworkText]:
+    for framework in pack.frameworks.values():
+        yield FrameworkText(
+            id=framework.id, title=framework.title, attribution=framework.attribution, urn=framework.urn or ""
+        )
+    for mapped in pack.correspondences.values():
+        yield FrameworkText(
+            id=mapped.id,
+            title=mapped.title,
+            attribution=mapped.attribution,
+            urn=mapped.urn or "",
+            note=mapped.note,
+            mapped=[
+                MappedFrameworkRequirement(id=one.id, title=one.title, requirements=one.requirements)
+                for one in mapped.requirements
+            ],
+        )
 
 
 def _framework(pack: Pack, judged: JudgedSite, result: FrameworkResult) -> wire.FrameworkResult:
@@ -60,6 +87,7 @@ def _framework(pack: Pack, judged: JudgedSite, result: FrameworkResult) -> wire.
         score=score_message(result.score),
         verdicts=[_judgement(pack, judged, one) for one in result.judgements],
         requirements=_requirements(framework),
+        attribution=framework.attribution,
     )
 
 
@@ -71,6 +99,7 @@ def _requirements(framework: Framework) -> Iterator[wire.RequirementResult]:
             rules=requirement.rules,
             questions=requirement.questions,
             covered=requirement.covered,
+            reinforced=requirement.reinforced,
         )
 
 

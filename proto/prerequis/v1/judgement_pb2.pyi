@@ -185,6 +185,7 @@ class RequirementResult(message.Message):
     RULES_FIELD_NUMBER: builtins.int
     QUESTIONS_FIELD_NUMBER: builtins.int
     COVERED_FIELD_NUMBER: builtins.int
+    REINFORCED_FIELD_NUMBER: builtins.int
     id: builtins.str
     title: builtins.str
     covered: builtins.bool
@@ -193,6 +194,10 @@ class RequirementResult(message.Message):
     def rules(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
     def questions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def reinforced(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Those of its rules that serve a higher level than the one that everybody is asked for."""
+
     def __init__(
         self,
         *,
@@ -201,10 +206,11 @@ class RequirementResult(message.Message):
         rules: abc.Iterable[builtins.str] | None = ...,
         questions: abc.Iterable[builtins.str] | None = ...,
         covered: builtins.bool = ...,
+        reinforced: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["covered", b"covered", "id", b"id", "questions", b"questions", "rules", b"rules", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["covered", b"covered", "id", b"id", "questions", b"questions", "reinforced", b"reinforced", "rules", b"rules", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -220,9 +226,12 @@ class FrameworkResult(message.Message):
     SCORE_FIELD_NUMBER: builtins.int
     VERDICTS_FIELD_NUMBER: builtins.int
     REQUIREMENTS_FIELD_NUMBER: builtins.int
+    ATTRIBUTION_FIELD_NUMBER: builtins.int
     id: builtins.str
     title: builtins.str
     readiness: Readiness.ValueType
+    attribution: builtins.str
+    """Who publishes it, as it asks to be named."""
     @builtins.property
     def score(self) -> Score: ...
     @builtins.property
@@ -238,9 +247,10 @@ class FrameworkResult(message.Message):
         score: Score | None = ...,
         verdicts: abc.Iterable[Judgement] | None = ...,
         requirements: abc.Iterable[RequirementResult] | None = ...,
+        attribution: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["id", b"id", "readiness", b"readiness", "requirements", b"requirements", "score", b"score", "title", b"title", "verdicts", b"verdicts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attribution", b"attribution", "id", b"id", "readiness", b"readiness", "requirements", b"requirements", "score", b"score", "title", b"title", "verdicts", b"verdicts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -208,21 +208,92 @@ class GetPackResponse(message.Message):
     DIGEST_FIELD_NUMBER: builtins.int
     RULES_FIELD_NUMBER: builtins.int
     QUESTIONS_FIELD_NUMBER: builtins.int
+    FRAMEWORKS_FIELD_NUMBER: builtins.int
     digest: builtins.str
     @builtins.property
     def rules(self) -> containers.RepeatedCompositeFieldContainer[RuleText]: ...
     @builtins.property
     def questions(self) -> containers.RepeatedCompositeFieldContainer[QuestionText]: ...
+    @builtins.property
+    def frameworks(self) -> containers.RepeatedCompositeFieldContainer[FrameworkText]: ...
     def __init__(
         self,
         *,
         digest: builtins.str = ...,
         rules: abc.Iterable[RuleText] | None = ...,
         questions: abc.Iterable[QuestionText] | None = ...,
+        frameworks: abc.Iterable[FrameworkText] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["digest", b"digest", "questions", b"questions", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["digest", b"digest", "frameworks", b"frameworks", "questions", b"questions", "rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FrameworkText(message.Message):
+    """A framework, or another one that is known by its nearness to ours."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    TITLE_FIELD_NUMBER: builtins.int
+    ATTRIBUTION_FIELD_NUMBER: builtins.int
+    URN_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
+    MAPPED_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    title: builtins.str
+    attribution: builtins.str
+    urn: builtins.str
+    """What stands before the id of a requirement in the URNs of CISO Assistant; empty when it has no such library."""
+    note: builtins.str
+    """French: whose reading a mapped framework is; empty of a framework that has rules."""
+    @builtins.property
+    def mapped(self) -> containers.RepeatedCompositeFieldContainer[MappedFrameworkRequirement]:
+        """Of a mapped framework."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        title: builtins.str = ...,
+        attribution: builtins.str = ...,
+        urn: builtins.str = ...,
+        note: builtins.str = ...,
+        mapped: abc.Iterable[MappedFrameworkRequirement] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attribution", b"attribution", "id", b"id", "mapped", b"mapped", "note", b"note", "title", b"title", "urn", b"urn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class MappedFrameworkRequirement(message.Message):
+    """One requirement of a framework that has no rules of its own."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    TITLE_FIELD_NUMBER: builtins.int
+    REQUIREMENTS_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    title: builtins.str
+    @builtins.property
+    def requirements(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Each as framework/requirement."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        title: builtins.str = ...,
+        requirements: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["id", b"id", "requirements", b"requirements", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -70,6 +70,9 @@ def _print_framework(console: Console, framework: judgement_pb2.FrameworkResult,
         _print_titles(console, "Autres points inconnus", card.unknown)
         _print_titles(console, "Conforme", card.passed)
         _print_titles(console, "Sans objet", card.not_applicable)
+    if framework.attribution:
+        console.print()
+        console.print(printed.styled(f"Source : {framework.attribution}", Tone.MUTED))
     if card.not_covered:
         _print_heading(console, f"Exigences que Prérequis ne vérifie pas ({len(card.not_covered)})")
         for requirement in card.not_covered:
