@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from prerequis_agent import foreign_certificate
+
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509
     from cryptography.x509 import Name
@@ -52,8 +54,7 @@ def read(der: bytes) -> Certificate | None:
     from cryptography import x509
 
     try:
-        found = x509.load_der_x509_certificate(der)
-        return _kept(found)
+        return _kept(foreign_certificate.load(der))
     except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return None
 

@@ -4,6 +4,8 @@ import importlib.util
 import ssl
 from pathlib import Path
 
+from prerequis_agent import foreign_certificate
+
 # Mozilla's list, which gRPC ships (etc/roots.pem of its repository): the agent has it already and nothing more to keep
 # up to date. The machine's own list would not do, for it holds the authority of the proxy that is looked for.
 _ROOTS = Path("_cython", "_credentials", "roots.pem")
@@ -15,7 +17,7 @@ def issuer(certificate: bytes) -> str:
     from cryptography import x509
 
     try:
-        name = x509.load_der_x509_certificate(certificate).issuer
+        name = foreign_certificate.load(certificate).issuer
     except (ValueError, x509.InvalidVersion):
         return ""
     wanted = (x509.NameOID.ORGANIZATION_NAME, x509.NameOID.COMMON_NAME)
