@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 _LENGTH = struct.Struct("!I")
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 Send = Callable[[bytes], None]
 Work = Callable[[Send], None]
@@ -50,12 +51,13 @@ def start(work: Work, forking: bool = sys.platform == "linux") -> Child:
 class _Forked:
     def __init__(self, work: Work) -> None:
         self._read, write = os.pipe()
+        parent = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
             # Nothing of the parent may be run here a second time: neither its `finally` nor its buffers.
             try:
                 os.close(self._read)
-                _settle()
+                _settle(parent)
                 work(lambda message: _write(write, _LENGTH.pack(len(message)) + message))
             finally:
                 os._exit(0)
@@ -104,7 +106,7 @@ class _Spawned:
 
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_work, args=(work, theirs), daemon=True)
+        self._process = context.Process(target=_work, args=(work, theirs, os.getpid()), daemon=True)
         with _without_main():
             self._process.start()
         theirs.close()
@@ -171,16 +173,27 @@ def _tree(pid: int) -> _Tree:
     return _Listed(pid)
 
 
-def _work(work: Work, connection: "Connection") -> None:
+def _work(work: Work, connection: "Connection", parent: int) -> None:
     # The command does so too: the child ends before reference cycles matter.
     gc.disable()
-    _settle()
+    _settle(parent)
     work(connection.send_bytes)
 
 
-def _settle() -> None:
+def _settle(parent: int) -> None:
     # The terminal interrupts the whole group; the parent alone answers, and ends its child.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        _end_with(parent)
+
+
+def _end_with(parent: int) -> None:
+    """Be killed as soon as the thread that started this process ends, even killed with its process (prctl(2))."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before this was asked
+        os._exit(1)
 
 
 def _write(descriptor: int, content: bytes) -> None:

@@ -38,6 +38,15 @@ def bringing(message: Message) -> Callable[[Host], Observation]:
 machine = bringing(Machine(cores=4))
 
 
+def wait_for_the_end_of(pid: int) -> None:
+    state = Path(f"/proc/{pid}/stat")
+    ends = time.monotonic() + 5
+    # Nobody may be there to bury an orphan.
+    while state.exists() and ") Z " not in state.read_text():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
 def run(*probes: Probe) -> runner.Scan:
     return runner.run(probes, Host(), Silent())
 
@@ -227,11 +236,7 @@ def test_what_a_program_spends_is_spent_by_the_probe_that_ran_it() -> None:
 def test_a_program_of_a_probe_that_is_ended_ends_too(tmp_path: Path) -> None:
     noted = tmp_path / "pid"
     run(Probe("machine", partial(hang_with_a_program, noted), deadline_seconds=0.6))
-    state = Path(f"/proc/{noted.read_text()}/stat")
-    ends = time.monotonic() + 5
-    while state.exists() and ") Z " not in state.read_text():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
+    wait_for_the_end_of(int(noted.read_text()))
 
 
 def test_a_probe_that_eats_memory_meets_the_cap_and_is_named() -> None:
@@ -283,6 +288,27 @@ def test_a_child_says_all_it_has_to_say_however_it_was_made(forking: bool) -> No
     with pytest.raises(EOFError):
         process.receive(20)
     assert process.end() == "code 0"
+
+
+def hang_where_it_says(send: child.Send) -> None:
+    send(str(os.getpid()).encode())
+    hang_in_native_code(Host())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asked of the kernel of Linux; windows/test_child.py has the job")
+@pytest.mark.parametrize("forking", [True, False])
+def test_a_child_does_not_outlive_an_agent_that_is_killed(forking: bool) -> None:
+    program = f"""
+from tests.agent.test_runner import child, hang_where_it_says
+process = child.start(hang_where_it_says, forking={forking})
+print(process.receive(20).decode(), flush=True)
+process.receive(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as agent:
+        assert agent.stdout
+        pid = int(agent.stdout.readline())
+        agent.kill()
+    wait_for_the_end_of(pid)
 
 
 def test_a_probe_that_spins_is_given_up_at_its_budget() -> None:

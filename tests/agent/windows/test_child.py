@@ -77,6 +77,21 @@ def test_a_program_that_a_child_leaves_behind_ends_with_it() -> None:
     assert gone(pid)
 
 
+def test_a_child_does_not_outlive_an_agent_that_is_killed() -> None:
+    program = """
+from tests.agent.windows.test_child import child, leave_a_program
+process = child.start(leave_a_program)
+print(process.receive(30).decode(), flush=True)
+process.receive(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as agent:
+        assert agent.stdout
+        pid = int(agent.stdout.readline())
+        assert psutil.pid_exists(pid)
+        agent.kill()
+    assert gone(pid)
+
+
 def test_a_job_holds_the_descendants_and_ends_them() -> None:
     with subprocess.Popen(SLEEP) as program:
         job = Job(program.pid, 100 * 1024 * 1024)
