@@ -65,6 +65,8 @@ def described(services: SiteServices, profile: Profile, knowledge: Knowledge) ->
             kept.intercepted = not any(part in one.endpoint.issuer for part in knowledge.issuers)
         if trouble := _trouble(kept):
             kept.trouble = trouble
+        elif remark := _remark(kept):
+            kept.remark = remark
     return told
 
 
@@ -81,6 +83,20 @@ def _trouble(one: SiteService) -> str:
     name = f" ({one.name})" if one.name else ""
     since = f", depuis le {one.since.ToDatetime(UTC):%d/%m/%Y}" if one.HasField("since") else ""
     return f"{endpoint.host}:{endpoint.port}{name} : {_what_failed(endpoint)}{_families(endpoint)}{since}"
+
+
+def _remark(one: SiteService) -> str:
+    """Return what deserves a look of a service that was reached; empty when nothing does."""
+    endpoint = one.endpoint
+    paths = (("IPv4", endpoint.HasField("ipv4"), endpoint.ipv4), ("IPv6", endpoint.HasField("ipv6"), endpoint.ipv6))
+    said = [
+        f"{name} échoue ({_FAILURES.get(path.failure, 'échec')})"
+        for name, tried, path in paths
+        if endpoint.reachable and tried and path.HasField("reachable") and not path.reachable
+    ]
+    if endpoint.reachable and one.intercepted:
+        said.append(f"échanges ouverts en chemin (certificat de « {endpoint.issuer} »)")
+    return f"{endpoint.host}:{endpoint.port} : joint, mais {' ; '.join(said)}" if said else ""
 
 
 def _what_failed(endpoint: Endpoint) -> str:

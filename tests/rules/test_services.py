@@ -83,6 +83,19 @@ def test_what_was_reached_or_proves_nothing_is_no_trouble() -> None:
     assert not one(Endpoint(host="ocsp.esante.gouv.fr", port=80, protocol=OCSP, http_status=400)).HasField("trouble")
 
 
+def test_a_service_reached_over_one_family_alone_is_remarked_upon_and_no_trouble() -> None:
+    joined = EndpointPath(reachable=True, failure=Endpoint.NONE)
+    half = one(Endpoint(host=PSC, port=443, reachable=True, failure=Endpoint.NONE, ipv4=joined, ipv6=REFUSED))
+    assert half.remark == (
+        f"{PSC}:443 : joint, mais IPv6 échoue (connexion refusée (service arrêté, ou pare-feu qui rejette))"
+    )
+    assert not half.HasField("trouble")
+    assert not one(Endpoint(host=PSC, port=443, reachable=True, ipv4=joined, ipv6=joined)).HasField("remark")
+    assert not one(Endpoint(host=PSC, port=443, reachable=False, ipv4=FILTERED, ipv6=REFUSED)).HasField("remark")
+    opened = one(Endpoint(host=PSC, port=443, reachable=True, public_authority=False, issuer="Pare-feu"))
+    assert opened.remark.endswith("joint, mais échanges ouverts en chemin (certificat de « Pare-feu »)")
+
+
 @pytest.mark.parametrize(
     ("host", "insi", "essential"),
     [

@@ -26,6 +26,8 @@ from prerequis.v1 import (
     register_pb2,
     review_pb2,
     review_pb2_grpc,
+    services_review_pb2,
+    services_review_pb2_grpc,
 )
 from prerequis_tui.__main__ import command_line, execute, found_commands
 from prerequis_tui.client import Client
@@ -78,11 +80,13 @@ class Kept:
     """What the collector of a test knows and was told."""
 
     sites: list[review_pb2.SiteSummary] = field(default_factory=list)
+    being_judged: int = 0
     details: dict[str, review_pb2.GetSiteResponse] = field(default_factory=dict)
     needs: ordering_pb2.ListNeedsResponse = field(default_factory=ordering_pb2.ListNeedsResponse)
     pack: review_pb2.GetPackResponse = field(default_factory=review_pb2.GetPackResponse)
     answers: list[review_pb2.SaveAnswerRequest] = field(default_factory=list)
     lines: dict[str, line_review_pb2.GetLineResponse] = field(default_factory=dict)
+    services: dict[str, services_review_pb2.GetServicesResponse] = field(default_factory=dict)
     orders: list[ordering_pb2.RecordOrderRequest] = field(default_factory=list)
     refusal: tuple[grpc.StatusCode, str] | None = None
     """When set, every call ends so."""
@@ -100,7 +104,7 @@ class _Review(review_pb2_grpc.ReviewServiceServicer):
     ) -> review_pb2.ListSitesResponse:
         if self._kept.refusal:
             await context.abort(*self._kept.refusal)
-        return review_pb2.ListSitesResponse(sites=self._kept.sites)
+        return review_pb2.ListSitesResponse(sites=self._kept.sites, being_judged=self._kept.being_judged)
 
     async def GetSite(
         self,
@@ -162,6 +166,23 @@ class _LineReview(line_review_pb2_grpc.LineReviewServiceServicer):
         return line_review_pb2.ListLinesResponse(lines=[line.summary for line in self._kept.lines.values()])
 
 
+class _ServicesReview(services_review_pb2_grpc.ServicesReviewServiceServicer):
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    async def GetServices(
+        self,
+        request: services_review_pb2.GetServicesRequest,
+        context: grpc.aio.ServicerContext[
+            services_review_pb2.GetServicesRequest, Awaitable[services_review_pb2.GetServicesResponse]
+        ],
+    ) -> services_review_pb2.GetServicesResponse:
+        if self._kept.refusal:
+            await context.abort(*self._kept.refusal)
+        never = services_review_pb2.GetServicesResponse(finess=request.finess)
+        return self._kept.services.get(request.finess, never)
+
+
 class _Ordering(ordering_pb2_grpc.OrderingServiceServicer):
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
@@ -214,6 +235,7 @@ class Collector:
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         review_pb2_grpc.add_ReviewServiceServicer_to_server(_Review(self.kept), self._server)
         line_review_pb2_grpc.add_LineReviewServiceServicer_to_server(_LineReview(self.kept), self._server)
+        services_review_pb2_grpc.add_ServicesReviewServiceServicer_to_server(_ServicesReview(self.kept), self._server)
         ordering_pb2_grpc.add_OrderingServiceServicer_to_server(_Ordering(self.kept), self._server)
         self.port = self._server.add_secure_port(f"127.0.0.1:{self.port}", keys)
         await self._server.start()

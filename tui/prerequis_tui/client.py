@@ -21,6 +21,8 @@ from prerequis.v1 import (
     review_pb2_grpc,
     rule_review_pb2,
     rule_review_pb2_grpc,
+    services_review_pb2,
+    services_review_pb2_grpc,
 )
 from prerequis_tui.credential import Credential
 from prerequis_tui.errors import CollectorFailed, CollectorUnreachable, OperatorError, Refused, WrongInput
@@ -60,6 +62,7 @@ class Client:
         self._review = review_pb2_grpc.ReviewServiceStub(self._channel)
         self._lines = line_review_pb2_grpc.LineReviewServiceStub(self._channel)
         self._rules = rule_review_pb2_grpc.RuleReviewServiceStub(self._channel)
+        self._services = services_review_pb2_grpc.ServicesReviewServiceStub(self._channel)
         self._ordering = ordering_pb2_grpc.OrderingServiceStub(self._channel)
         return self
 
@@ -91,6 +94,11 @@ class Client:
         """Return what the line of every site carries, in the collector's order."""
         request = line_review_pb2.ListLinesRequest()
         return list((await self._answer(self._lines.ListLines(request, timeout=_SECONDS_FOR_A_LIST))).lines)
+
+    async def services(self, finess: str) -> services_review_pb2.GetServicesResponse:
+        """Return what was last found of the services that a site needs."""
+        request = services_review_pb2.GetServicesRequest(finess=finess)
+        return await self._answer(self._services.GetServices(request, timeout=_SECONDS))
 
     async def rules(self) -> list[rule_review_pb2.RuleLine]:
         """Return every rule in force, in one line each."""

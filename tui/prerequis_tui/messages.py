@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.message import Message
 
-from prerequis.v1 import line_review_pb2, ordering_pb2, review_pb2
+from prerequis.v1 import line_review_pb2, ordering_pb2, review_pb2, services_review_pb2
 from prerequis_tui.errors import OperatorError
 
 
@@ -19,7 +19,7 @@ class SitesLoaded(Message):
 class SiteLoaded(Message):
     """One site came, with the questions that can be answered about it.
 
-    `needs` is None when the operator may not see them, `line` when the collector does not tell of lines.
+    `needs` is None when the operator may not see them, `line` and `services` when the collector does not tell of them.
     """
 
     def __init__(
@@ -28,12 +28,14 @@ class SiteLoaded(Message):
         questions: Sequence[review_pb2.QuestionText],
         needs: ordering_pb2.ListNeedsResponse | None,
         line: line_review_pb2.GetLineResponse | None,
+        services: services_review_pb2.GetServicesResponse | None,
     ) -> None:
         super().__init__()
         self.site = site
         self.questions = questions
         self.needs = needs
         self.line = line
+        self.services = services
 
 
 class CallFailed(Message):

@@ -31,6 +31,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "/prerequis.v1.ReviewService/SaveAnswer": frozenset({Role.TECHNICIAN, Role.DSI, Role.ADMIN}),
     "/prerequis.v1.RuleReviewService/ListRules": _OPERATORS,
     "/prerequis.v1.RuleReviewService/ExplainRule": _OPERATORS,
+    "/prerequis.v1.ServicesReviewService/GetServices": _OPERATORS,
     "/prerequis.v1.OrderingService/ListNeeds": _OPERATORS,
     "/prerequis.v1.OrderingService/RecordOrder": frozenset({Role.ORDERING, Role.DSI, Role.ADMIN}),
 }

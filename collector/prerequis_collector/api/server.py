@@ -12,6 +12,7 @@ from prerequis.v1.ordering_pb2_grpc import add_OrderingServiceServicer_to_server
 from prerequis.v1.report_pb2_grpc import add_ReportServiceServicer_to_server
 from prerequis.v1.review_pb2_grpc import add_ReviewServiceServicer_to_server
 from prerequis.v1.rule_review_pb2_grpc import add_RuleReviewServiceServicer_to_server
+from prerequis.v1.services_review_pb2_grpc import add_ServicesReviewServiceServicer_to_server
 from prerequis_collector.api.enrolment import Enrolment
 from prerequis_collector.api.guard import Guarded
 from prerequis_collector.api.line_review import LineReview
@@ -20,6 +21,7 @@ from prerequis_collector.api.ordering import Ordering
 from prerequis_collector.api.report import Reports
 from prerequis_collector.api.review import Review
 from prerequis_collector.api.rule_review import RuleReview
+from prerequis_collector.api.services_review import ServicesReview
 from prerequis_collector.collector import Collector
 from prerequis_collector.config import Address
 from prerequis_collector.errors import InvalidInput
@@ -49,6 +51,7 @@ def build(collector: Collector) -> aio.Server:
     add_ReviewServiceServicer_to_server(Review(collector), guarded)
     add_OrderingServiceServicer_to_server(Ordering(collector), guarded)
     add_RuleReviewServiceServicer_to_server(RuleReview(collector), guarded)
+    add_ServicesReviewServiceServicer_to_server(ServicesReview(collector), guarded)
     return server
 
 

@@ -593,6 +593,7 @@ class SiteService(message.Message):
     INTERCEPTED_FIELD_NUMBER: builtins.int
     TROUBLE_FIELD_NUMBER: builtins.int
     NATIONAL_FIELD_NUMBER: builtins.int
+    REMARK_FIELD_NUMBER: builtins.int
     name: builtins.str
     """French, for a network administrator: "téléservice INSi"."""
     essential: builtins.bool
@@ -603,6 +604,8 @@ class SiteService(message.Message):
     """One French sentence: host, port, what failed, since when; unset when it was reached."""
     national: builtins.bool
     """One of the services that every site needs, whoever edits its DUI."""
+    remark: builtins.str
+    """One French sentence: it was reached, but over one address family alone, or by an inspected connection."""
     @builtins.property
     def endpoint(self) -> facts_pb2.Endpoint: ...
     @builtins.property
@@ -619,10 +622,11 @@ class SiteService(message.Message):
         intercepted: builtins.bool | None = ...,
         trouble: builtins.str | None = ...,
         national: builtins.bool | None = ...,
+        remark: builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_national", b"_national", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "national", b"national", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_national", b"_national", "_remark", b"_remark", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "national", b"national", "remark", b"remark", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_national", b"_national", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "national", b"national", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_essential", b"_essential", "_intercepted", b"_intercepted", "_name", b"_name", "_national", b"_national", "_remark", b"_remark", "_trouble", b"_trouble", "endpoint", b"endpoint", "essential", b"essential", "intercepted", b"intercepted", "name", b"name", "national", b"national", "remark", b"remark", "since", b"since", "trouble", b"trouble"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__essential: _TypeAlias = typing.Literal["essential"]  # noqa: Y015
     _WhichOneofArgType__essential: _TypeAlias = typing.Literal["_essential", b"_essential"]  # noqa: Y015
@@ -632,6 +636,8 @@ class SiteService(message.Message):
     _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__national: _TypeAlias = typing.Literal["national"]  # noqa: Y015
     _WhichOneofArgType__national: _TypeAlias = typing.Literal["_national", b"_national"]  # noqa: Y015
+    _WhichOneofReturnType__remark: _TypeAlias = typing.Literal["remark"]  # noqa: Y015
+    _WhichOneofArgType__remark: _TypeAlias = typing.Literal["_remark", b"_remark"]  # noqa: Y015
     _WhichOneofReturnType__trouble: _TypeAlias = typing.Literal["trouble"]  # noqa: Y015
     _WhichOneofArgType__trouble: _TypeAlias = typing.Literal["_trouble", b"_trouble"]  # noqa: Y015
     @typing.overload
@@ -642,5 +648,7 @@ class SiteService(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__national) -> _WhichOneofReturnType__national | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__remark) -> _WhichOneofReturnType__remark | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__trouble) -> _WhichOneofReturnType__trouble | None: ...

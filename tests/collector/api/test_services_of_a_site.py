@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+import grpc
 import pytest
-from tests.collector.conftest import SITE, Identity, Installation, report_of
+from tests.collector.conftest import SITE, Identity, Installation, refusal, report_of
 
 from prerequis.v1.facts_pb2 import Endpoint
 from prerequis.v1.judgement_pb2 import Judgement
@@ -14,6 +15,8 @@ from prerequis.v1.report_pb2_grpc import ReportServiceStub
 from prerequis.v1.review_pb2 import GetSiteRequest
 from prerequis.v1.review_pb2_grpc import ReviewServiceStub
 from prerequis.v1.services_pb2 import CRL
+from prerequis.v1.services_review_pb2 import GetServicesRequest
+from prerequis.v1.services_review_pb2_grpc import ServicesReviewServiceStub
 
 PSC = "auth.esw.esante.gouv.fr"
 
@@ -129,3 +132,18 @@ async def test_a_failure_is_told_with_its_day_and_a_confirmation_keeps_it_fresh(
         await ReportServiceStub(channel).Confirm(confirm)
     assert (await plan(installation, agent)).another_elected
     assert (await reachable(installation, reviewer))[2] == observed
+
+
+async def test_the_services_of_a_site_are_shown_with_what_each_is_for_and_since_when_it_fails(
+    installation: Installation, agent: Identity, reviewer: Identity
+) -> None:
+    async with installation.channel(reviewer) as channel:
+        stub = ServicesReviewServiceStub(channel)
+        never = await stub.GetServices(GetServicesRequest(finess=SITE))
+        assert (never.name, never.HasField("services")) == ("Les Tilleuls", False)
+        await submit(installation, agent, seen(psc=False))
+        (one,) = (await stub.GetServices(GetServicesRequest(finess=SITE))).services.asked
+        assert (one.endpoint.host, one.essential, one.national, one.HasField("since")) == (PSC, True, True, True)
+        assert "Pro Santé Connect" in one.trouble
+        code, _ = await refusal(stub.GetServices(GetServicesRequest(finess="330000027")))
+        assert code is grpc.StatusCode.NOT_FOUND

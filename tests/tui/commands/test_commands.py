@@ -20,6 +20,7 @@ READ_COMMANDS = (
     ("questions", "590000001"),
     ("line", "590000001"),
     ("lines",),
+    ("services", "590000001"),
 )
 WRITE_COMMANDS = (
     ("answer", "590000001", "mode-insi", "carte"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from tests.tui.lines import slow
+from tests.tui.services import asked
 from textual import events
 from textual.command import CommandPalette
 from textual.pilot import Pilot
@@ -23,6 +24,7 @@ from prerequis_tui.screens.machine import MachineScreen
 from prerequis_tui.screens.measurement import MeasurementScreen
 from prerequis_tui.screens.need import NeedScreen
 from prerequis_tui.screens.problem import ProblemScreen
+from prerequis_tui.screens.service import ServiceScreen
 from prerequis_tui.screens.site import SiteScreen
 from prerequis_tui.screens.sites import SitesScreen
 from prerequis_tui.screens.verdict import VerdictScreen
@@ -149,7 +151,7 @@ async def test_a_wide_terminal_shows_the_chosen_finding_beside_the_list(park: Co
 
 
 async def test_every_part_of_a_site_has_a_tab(park: Collector) -> None:
-    park.kept.lines["590000001"] = slow()
+    park.kept.lines["590000001"], park.kept.services["590000001"] = slow(), asked()
     async with opened(park) as pilot:
         await press(pilot, "enter", "right")
         await shows(pilot, "PRÊT AVEC RÉSERVES")
@@ -163,6 +165,11 @@ async def test_every_part_of_a_site_has_a_tab(park: Collector) -> None:
         await press(pilot, "enter")
         await at(pilot, MeasurementScreen)
         await shows(pilot, "25,0 Mbit/s (3\u202f125 Ko/s)", "en Wi-Fi")
+        await press(pilot, "escape", "right")
+        await shows(pilot, "✘ Injoignable : 1", "dui.test:443")
+        await press(pilot, "down", "down", "enter")
+        await at(pilot, ServiceScreen)
+        await shows(pilot, "psc.test:443 : joint, mais IPv6 échoue", "joint en 12 ms", "ne passe pas")
         await press(pilot, "escape", "right")
         await shows(pilot, "non connu")
         await press(pilot, "enter")

@@ -1,4 +1,4 @@
-"""Shows one site: its frameworks, its machines, its line, its needs."""
+"""Shows one site: its frameworks, its machines, its line, its services, its needs."""
 
 from functools import partial
 from typing import ClassVar
@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from prerequis.v1 import judgement_pb2, line_review_pb2, ordering_pb2, review_pb2
+from prerequis.v1 import judgement_pb2, line_review_pb2, ordering_pb2, review_pb2, services_review_pb2
 from prerequis_tui import scorecard, wording
 from prerequis_tui.actions import bindings
 from prerequis_tui.client import Client
@@ -21,23 +21,26 @@ from prerequis_tui.screens.machine import MachineScreen
 from prerequis_tui.screens.measurement import MeasurementScreen
 from prerequis_tui.screens.need import NeedScreen
 from prerequis_tui.screens.problem import ProblemScreen
+from prerequis_tui.screens.service import ServiceScreen
 from prerequis_tui.screens.verdict import VerdictScreen
+from prerequis_tui.service_words import Service
 from prerequis_tui.widgets.framework_pane import Entry, FrameworkPane
 from prerequis_tui.widgets.line_list import LineList
 from prerequis_tui.widgets.machine_list import Machine, MachineList
 from prerequis_tui.widgets.measurement_list import Measurement, MeasurementList
 from prerequis_tui.widgets.need_list import Need, NeedList
 from prerequis_tui.widgets.question_list import Question, QuestionList
+from prerequis_tui.widgets.service_list import ServiceList
 from prerequis_tui.widgets.title_bar import TitleBar
 
-_SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI", "bonnes-pratiques": "Bonnes pratiques"}
+_SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI", "bonnes-pratiques": "Pratiques"}
 """Titles that fit on a tab; another framework shows its id."""
 
 
 class SiteScreen(Screen[None]):
     """One site as it is judged now."""
 
-    HELP = "Un volet par référentiel, puis postes, questions, ligne et besoins. Ce qui bloque vient d'abord."
+    HELP = "Un volet par référentiel, puis postes, questions, ligne, services et besoins. Ce qui bloque vient d'abord."
     CSS = """
     SiteScreen #facts { height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     SiteScreen TabbedContent { height: 1fr; }
@@ -74,7 +77,8 @@ class SiteScreen(Screen[None]):
         try:
             site = await self._client.site(self._finess)
             questions = (await self._client.pack()).questions
-            self.post_message(SiteLoaded(site, questions, await self._needs(), await self._line()))
+            told = await self._needs(), await self._line(), await self._services()
+            self.post_message(SiteLoaded(site, questions, *told))
         except OperatorError as error:
             self.post_message(CallFailed(error))
 
@@ -87,6 +91,12 @@ class SiteScreen(Screen[None]):
     async def _line(self) -> line_review_pb2.GetLineResponse | None:
         try:
             return await self._client.line(self._finess)
+        except Refused:
+            return None
+
+    async def _services(self) -> services_review_pb2.GetServicesResponse | None:
+        try:
+            return await self._client.services(self._finess)
         except Refused:
             return None
 
@@ -117,6 +127,10 @@ class SiteScreen(Screen[None]):
             if not self.query(MeasurementList):
                 await self._add("tab-line", "Ligne", MeasurementList(id="line"))
             self.query_one(MeasurementList).fill(message.line)
+        if message.services is not None:
+            if not self.query(ServiceList):
+                await self._add("tab-services", "Services", ServiceList(id="services"))
+            self.query_one(ServiceList).fill(message.services)
         if message.needs is not None:
             if not self.query(NeedList):
                 await self._add("tab-needs", "Besoins", NeedList(id="needs"))
@@ -174,6 +188,8 @@ class SiteScreen(Screen[None]):
             self.app.push_screen(AnswerScreen(row, answered), partial(self._answer, row.id))
         elif isinstance(row, Measurement):
             self.app.push_screen(MeasurementScreen(credential, self._site_name, row))
+        elif isinstance(row, Service):
+            self.app.push_screen(ServiceScreen(credential, self._site_name, row))
         elif isinstance(row, Need):
             self.app.push_screen(NeedScreen(credential, self._site_name, row))
 
