@@ -1,7 +1,7 @@
 """Presence-preserving maps: a protobuf message as a plain dict in which what is not known is not there."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cache
 from typing import Any
 
@@ -19,8 +19,8 @@ _SECONDS = range(-62_135_596_800, 253_402_300_800)
 _NANOS = range(1_000_000_000)
 
 
-def known(message: Message) -> dict[str, Any]:
-    """Return the message as a map of CEL values.
+def known(message: Message, only: Container[str] | None = None) -> dict[str, Any]:
+    """Return the message as a map of CEL values; with `only`, of the fields of these names.
 
     Missing: unset optional fields, absent sub-messages, enumerations at 0 or at a number of a newer version, numbers
     that are not finite and moments out of range. Always there: repeated fields and maps, and scalars without presence.
@@ -29,6 +29,8 @@ def known(message: Message) -> dict[str, Any]:
     plan, always = _plan(message.DESCRIPTOR)
     values = {name: default() for name, default in always}
     for field, value in message.ListFields():
+        if only is not None and field.name not in only:
+            continue
         converted = plan[field.name](value)
         if converted is not _UNKNOWN:
             values[field.name] = converted

@@ -37,6 +37,20 @@ def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
     return derived
 
 
+def derived_from(facts: Facts) -> Facts:
+    """Return alone what derive makes something of."""
+    alone = Facts()
+    if facts.HasField("system"):
+        alone.system.CopyFrom(facts.system)
+    if facts.HasField("smartcard"):
+        alone.smartcard.CopyFrom(facts.smartcard)
+    if facts.HasField("middleware"):
+        alone.middleware.CopyFrom(facts.middleware)
+    if facts.HasField("applications"):
+        alone.applications.CopyFrom(facts.applications)
+    return alone
+
+
 def _fill_unseen(derived: DerivedReader, reader: Reader, facts: Facts) -> None:
     cause = why_unseen(reader, facts, needs_vendor_driver=derived.needs_vendor_driver)
     if cause:

@@ -1,7 +1,7 @@
 """Applying one rule at both ends of what is not known: where they agree that is the answer, else it is unknown."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from threading import local
 
 from cel_expr_python import cel
@@ -21,32 +21,32 @@ _NOTHING: Mapping[str, Quantity] = {}
 _SEEN_ONLY = " (postes vus seulement)"
 
 
-@dataclass(frozen=True, slots=True)
 class Ends:
-    """A subject's context at each end of what is not known of it; one end when nothing needs counting."""
+    """A subject's context at each end of what is not known of it; one end where nothing needs counting."""
 
-    judged: tuple[cel.Activation, ...]
-    shown: tuple[cel.Activation, ...]
-    """The same, where texts are made: without the machines that nobody can count."""
+    def __init__(self, variables: Mapping[str, object], counts: Mapping[str, Count] | None = None) -> None:
+        self._variables = variables
+        self._counts = counts
 
-    @classmethod
-    def of_workstation(cls, variables: Mapping[str, object]) -> "Ends":
-        """Return the one end of a machine."""
-        only = (activate(variables),)
-        return cls(only, only)
+    @cached_property
+    def judged(self) -> tuple[cel.Activation, ...]:
+        """The unknown machines of a site counted as failed, then as passed."""
+        return self._both(UNBOUNDED)
 
-    @classmethod
-    def of_site(cls, variables: Mapping[str, object], counts: Mapping[str, Count]) -> "Ends":
-        """Return a site's two ends: its unknown machines counted as failed, then as passed."""
+    @cached_property
+    def shown(self) -> tuple[cel.Activation, ...]:
+        """The same, where texts are made: without the machines that nobody can count."""
+        counted = not any(one.unbounded for one in (self._counts or {}).values())
+        return self.judged if counted else self._both(0)
 
-        def both(unseen: int) -> tuple[cel.Activation, ...]:
-            return tuple(
-                activate({**variables, "tally": {rule: tally(one, unseen) for rule, one in counts.items()}})
-                for tally in (_pessimistic, _optimistic)
-            )
-
-        judged = both(UNBOUNDED)
-        return cls(judged, both(0) if any(one.unbounded for one in counts.values()) else judged)
+    def _both(self, unseen: int) -> tuple[cel.Activation, ...]:
+        if self._counts is None:
+            return (activate(self._variables),)
+        known = not any(one.unknown or one.unbounded for one in self._counts.values())
+        return tuple(
+            activate({**self._variables, "tally": {rule: tally(one, unseen) for rule, one in self._counts.items()}})
+            for tally in ((_optimistic,) if known else (_pessimistic, _optimistic))
+        )
 
 
 class TextsOf:

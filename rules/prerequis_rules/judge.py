@@ -1,7 +1,8 @@
 """Judging: every workstation rule applied to a machine, every site rule to a site."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from prerequis.v1.context_pb2 import Derived, SiteMeasures, SiteServices
 from prerequis.v1.facts_pb2 import Facts
@@ -12,10 +13,11 @@ from prerequis_rules.context import known
 from prerequis_rules.derive import derive
 from prerequis_rules.ends import Ends, TextsOf, apply
 from prerequis_rules.measures import LineSample, measures_of
-from prerequis_rules.memory import Memory, Seen, pieces
+from prerequis_rules.memory import Memory
 from prerequis_rules.messages import moment
-from prerequis_rules.model import Count, Judgement, Scope, Verdict, Waiver
+from prerequis_rules.model import Count, Judgement, Outcome, Scope, Verdict, Waiver
 from prerequis_rules.pack import Pack
+from prerequis_rules.reads import WHOLE, Part
 from prerequis_rules.services import described
 
 
@@ -36,19 +38,16 @@ def judge_workstation(
     memory of the same pack and moment, rules need not be asked again what they have been asked before.
     """
     declared = Workstation.Role.Name(role).lower() if role else None
-    derived = derive(facts, pack.knowledge, now)
-    texts = TextsOf(pack, lambda: workstation_ends(facts, declared, site, profile, derived, now))
+    derived = memory.derived(facts, now) if memory else derive(facts, pack.knowledge, now)
 
-    def seen() -> Seen:
-        return {
-            **pieces("facts", facts),
-            **pieces("derived", derived),
-            **pieces("site", site),
-            **pieces("profile", profile),
-            ("workstation", "role"): declared,
-        }
+    def ends(parts: Collection[Part] | None = None) -> Ends:
+        return workstation_ends(facts, declared, site, profile, derived, now, parts)
 
-    return _judgements(pack, Scope.WORKSTATION, workstation_id, texts, seen, memory)
+    if memory is None:
+        return _judgements(pack, Scope.WORKSTATION, workstation_id, ends)
+    seen = {**memory.seen(facts=facts, derived=derived, site=site, profile=profile), "workstation.role": declared}
+    outcomes = memory.outcomes(Scope.WORKSTATION, seen, ends)
+    return _judgements(pack, Scope.WORKSTATION, workstation_id, ends, outcomes)
 
 
 def judge_site(
@@ -74,30 +73,29 @@ def judge_site(
     answered, measures = standing(pack.questions, answers, now), measures_of(facts, samples)
     if services is not None:
         measures.services.CopyFrom(described(services, profile, pack.knowledge))
-    texts = TextsOf(pack, lambda: site_ends(site, profile, answered, counts, measures, now))
 
-    def seen() -> Seen:
-        return {
-            **pieces("site", site),
-            **pieces("profile", profile),
-            **pieces("measures", measures),
-            **{("answers", question): answer.SerializeToString() for question, answer in answered.items()},
-            **{("tally", rule): one for rule, one in counts.items()},
-        }
+    def ends(parts: Collection[Part] | None = None) -> Ends:
+        return site_ends(site, profile, answered, counts, measures, now, parts)
 
-    return _judgements(pack, Scope.SITE, site.finess, texts, seen, memory)
+    if memory is None:
+        return _judgements(pack, Scope.SITE, site.finess, ends)
+    seen = memory.seen(site=site, profile=profile, measures=measures)
+    seen.update((f"answers.{question}", answer.SerializeToString()) for question, answer in answered.items())
+    seen.update((f"tally.{rule}", one) for rule, one in counts.items())
+    return _judgements(pack, Scope.SITE, site.finess, ends, memory.outcomes(Scope.SITE, seen, ends))
 
 
 def _judgements(
-    pack: Pack, scope: Scope, subject: str, texts: TextsOf, seen: Callable[[], Seen], memory: Memory | None
+    pack: Pack, scope: Scope, subject: str, ends: Callable[[], Ends], outcomes: Iterable[Outcome] | None = None
 ) -> tuple[Judgement, ...]:
-    rules = pack.of_scope(scope)
-    if memory is None:
-        ends = texts.ends
-        return tuple(Judgement(rule.id, subject, *apply(pack.programs[rule.id], ends), texts) for rule in rules)
-    outcomes = memory.outcomes(scope, seen(), lambda: texts.ends)
+    texts, rules = TextsOf(pack, ends), pack.of_scope(scope)
+    if outcomes is None:
+        outcomes = (apply(pack.programs[rule.id], texts.ends) for rule in rules)
     return tuple(
-        [Judgement(rule, subject, verdict, needs, texts) for rule, (verdict, needs) in sorted(outcomes.items())]
+        [
+            Judgement(rule.id, subject, verdict, needs, texts)
+            for rule, (verdict, needs) in zip(rules, outcomes, strict=True)
+        ]
     )
 
 
@@ -129,16 +127,23 @@ def _count(verdicts: Sequence[Verdict], unseen: int | None) -> Count:
 
 
 def workstation_ends(
-    facts: Facts, role: str | None, site: Site, profile: Profile, derived: Derived, now: datetime
+    facts: Facts,
+    role: str | None,
+    site: Site,
+    profile: Profile,
+    derived: Derived,
+    now: datetime,
+    parts: Collection[Part] | None = None,
 ) -> Ends:
-    """Return what a workstation rule is evaluated over: the fields of WorkstationContext."""
-    return Ends.of_workstation(
+    """Return what a workstation rule is evaluated over: the fields of WorkstationContext, or these parts of them."""
+    only = partial(_only, parts)
+    return Ends(
         {
-            "facts": known(facts),
+            "facts": known(facts, only("facts")),
             "workstation": {} if role is None else {"role": role},
-            "site": known(site),
-            "profile": known(profile),
-            "derived": known(derived),
+            "site": known(site, only("site")),
+            "profile": known(profile, only("profile")),
+            "derived": known(derived, only("derived")),
             "now": moment(now),
         }
     )
@@ -151,15 +156,24 @@ def site_ends(
     counts: Mapping[str, Count],
     measures: SiteMeasures,
     now: datetime,
+    parts: Collection[Part] | None = None,
 ) -> Ends:
-    """Return what a site rule is evaluated over: the fields of SiteContext, at both ends."""
-    return Ends.of_site(
+    """Return what a site rule is evaluated over: the fields of SiteContext, at both ends, or these parts of them."""
+    only = partial(_only, parts)
+    questions, rules = only("answers"), only("tally")
+    return Ends(
         {
-            "site": known(site),
-            "profile": known(profile),
-            "answers": {question: known(answer) for question, answer in answers.items()},
-            "measures": known(measures),
+            "site": known(site, only("site")),
+            "profile": known(profile, only("profile")),
+            "answers": {one: known(answer) for one, answer in answers.items() if questions is None or one in questions},
+            "measures": known(measures, only("measures")),
             "now": moment(now),
         },
-        counts,
+        {rule: one for rule, one in counts.items() if rules is None or rule in rules},
     )
+
+
+def _only(parts: Collection[Part] | None, variable: str) -> Collection[str] | None:
+    """Return the fields of a variable that are among the parts; None for all of them."""
+    fields = frozenset(field for one, field in parts or () if one == variable)
+    return None if parts is None or WHOLE in fields else fields

@@ -1,14 +1,15 @@
 """A rule pack in memory: what its files say, compiled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 from prerequis.v1.register_pb2 import Profile
 from prerequis_rules.expressions import Program
 from prerequis_rules.knowledge import Knowledge
 from prerequis_rules.model import Article, Correspondence, Framework, Question, Rule, Scope, Source
-from prerequis_rules.reads import Read, present
+from prerequis_rules.reads import WHOLE, Part, Read, part, pieces
 
 DEFAULT_PROFILE = "generic-saas"
 """The profile of a site whose register names none."""
@@ -34,9 +35,19 @@ class Programs:
 class Group:
     """Rules of one scope whose verdicts and quantities rest on the same things."""
 
-    reads: tuple[Read, ...]
     programs: Mapping[str, Programs]
     """By rule id."""
+    parts: frozenset[Part]
+    """Of the context, what they read."""
+    pieces: tuple[str, ...]
+    """Names of what must be the same for them to say the same."""
+    key: Callable[[Mapping[str, Hashable]], Hashable]
+    """Gives these pieces of all."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether some read a whole variable, so that the pieces do not tell all."""
+        return any(field == WHOLE for _, field in self.parts)
 
 
 @dataclass(frozen=True)
@@ -85,14 +96,29 @@ class Pack:
         return {scope: tuple(self._grouped(scope)) for scope in Scope}
 
     @cached_property
+    def places(self) -> Mapping[Scope, tuple[int, ...]]:
+        """Of each rule of a scope, in their order, the place among those of all its groups one after the other."""
+        return {scope: tuple(self._places(scope)) for scope in Scope}
+
+    @cached_property
     def _by_scope(self) -> Mapping[Scope, tuple[Rule, ...]]:
         return {scope: tuple(rule for rule in self.rules.values() if rule.scope is scope) for scope in Scope}
 
+    def _places(self, scope: Scope) -> Iterator[int]:
+        grouped = {
+            rule: place for place, rule in enumerate(rule for one in self.groups[scope] for rule in one.programs)
+        }
+        return (grouped[rule.id] for rule in self.of_scope(scope))
+
     def _grouped(self, scope: Scope) -> Iterator[Group]:
-        by_reads: dict[tuple[Read, ...], dict[str, Programs]] = {}
+        by_reads: dict[frozenset[Read], dict[str, Programs]] = {}
         for rule in self.of_scope(scope):
             programs = self.programs[rule.id]
-            inner = {present(read) for read in programs.reads if "." in read[1]}
-            by_reads.setdefault(tuple(sorted(programs.reads | inner)), {})[rule.id] = programs
-        for reads, programs_of_group in by_reads.items():
-            yield Group(reads, programs_of_group)
+            by_reads.setdefault(programs.reads, {})[rule.id] = programs
+        for reads, alike in by_reads.items():
+            names = tuple(sorted({name for read in reads for name in pieces(read)}))
+            yield Group(alike, frozenset(map(part, reads)), names, itemgetter(*names) if names else _nothing)
+
+
+def _nothing(_: Mapping[str, Hashable]) -> None:
+    """Give what rules compare that read nothing."""

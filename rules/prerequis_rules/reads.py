@@ -1,12 +1,15 @@
 """What an expression reads of its context, from its text; rather too much than too little."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
 
 Read = tuple[str, str]
 """A variable and one of its fields or keys: ("facts", "system.family"), ("answers", "update-policy")."""
+
+Part = tuple[str, str]
+"""A variable and one of its own fields or keys: ("facts", "system")."""
 
 WHOLE = "*"
 """In the place of a field: the variable as a whole, or a part of it that the text does not name."""
@@ -32,10 +35,26 @@ def reads_of(expressions: Iterable[str]) -> frozenset[Read]:
     return frozenset((match[1], _part(match)) for match in found)
 
 
-def present(read: Read) -> Read:
-    """Return what tells whether the message is there in which a field is read."""
+def part(read: Read) -> Part:
+    """Return the part of the context that must be there for something to be read."""
     variable, field = read
-    return variable, f"?{field.partition('.')[0]}"
+    return variable, field.partition(".")[0]
+
+
+def pieces(read: Read) -> Iterator[str]:
+    """Yield the names of what must be the same for something read to be the same.
+
+    A field that is not set of a message that is there is one thing, a message that is not there another.
+    """
+    variable, field = read
+    yield f"{variable}.{field}"
+    if "." in field:
+        yield present(".".join(part(read)))
+
+
+def present(message: str) -> str:
+    """Return the name of the piece that tells whether a message is there."""
+    return f"?{message}"
 
 
 def _part(match: re.Match[str]) -> str:

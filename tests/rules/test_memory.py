@@ -74,7 +74,7 @@ def cases_facts(pack: Pack) -> list[Facts]:
 def test_every_machine_of_the_cases_is_judged_alike_with_a_memory_that_is_soon_full(
     shipped: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "_MOST", 700)
+    monkeypatch.setattr(memory, "_MOST", 3)
     remembered, site, profile = Memory(shipped), Site(finess="750000001"), shipped.default_profile
     for number, facts in enumerate(cases_facts(shipped)[::5]):
         role = list(Workstation.Role.values())[number % 5]
@@ -129,11 +129,15 @@ def test_every_variable_of_the_conditions_is_compared(
     """A variable that were left out of what is compared would give one site the verdicts of another."""
     compared: dict[Scope, set[str]] = {}
 
-    def note(self: Memory, of_scope: Scope, seen: Seen, ends: object) -> dict[str, Outcome]:
-        compared[of_scope] = {variable for variable, _ in seen}
-        return {}
+    def seen(self: Memory, **variables: object) -> Seen:
+        return dict.fromkeys((f"{variable}.field" for variable in variables), True)
 
-    monkeypatch.setattr(Memory, "outcomes", note)
+    def outcomes(self: Memory, of_scope: Scope, seen: Seen, ends: object) -> list[Outcome]:
+        compared[of_scope] = {piece.partition(".")[0] for piece in seen}
+        return [Outcome(Verdict.UNKNOWN, {}) for _ in pack.of_scope(of_scope)]
+
+    monkeypatch.setattr(Memory, "seen", seen)
+    monkeypatch.setattr(Memory, "outcomes", outcomes)
     full = Facts()
     full.system.family = full.system.WINDOWS
     full.network.gateways.addresses.append("192.0.2.1")
