@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from prerequis_collector.config import Listening
 from prerequis_collector.intake import Intake
+from prerequis_collector.metrics import Metrics
 from prerequis_collector.services.authority import Authority
 from prerequis_collector.services.lease import Leases
 from prerequis_collector.services.signers import Signers
@@ -41,10 +42,15 @@ class Collector:
     """Whether one machine of each site asks the national services too."""
     librespeed: str = ""
     """URL of the organisation's LibreSpeed server, which agents measure too."""
+    bundle_recipient: str = ""
+    """To which agents without a network seal what they hand in, as age writes it."""
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while summaries are brought up to date: doing it twice at once would only take twice the time."""
     refreshes: list[asyncio.Task[None]] = field(default_factory=list)
     """Bringing summaries up to date in the background: the one that runs, and the one after it."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    """What it says of itself to whoever watches."""
 
     signers: Signers = field(init=False)
     intake: Intake = field(init=False)

@@ -8,7 +8,7 @@ CollectorError
 ├── NotAllowed              a known caller asks for what its role does not give
 ├── TicketRefused           unknown, expired, used up or revoked; never said which
 ├── LeaseLost               the lease ended or was never given
-├── Overloaded              more waits to be written than can be kept
+├── Overloaded              more waits, or comes in, than can be kept
 ├── StorageUnavailable      the database cannot be read or written now
 └── SchemaMismatch          the database has the form of another version
 """
@@ -47,7 +47,12 @@ class LeaseLost(CollectorError):
 
 
 class Overloaded(CollectorError):
-    """More waits to be written than can be kept; the caller comes back later."""
+    """More waits, or comes in, than can be kept; the caller comes back later."""
+
+    def __init__(self, message: str, after_seconds: float = 5.0) -> None:
+        """Say also the seconds before which coming back is of no use."""
+        super().__init__(message)
+        self.after_seconds = after_seconds
 
 
 class StorageUnavailable(CollectorError):

@@ -11,7 +11,7 @@ from prerequis_collector.config import Config, Listening
 from prerequis_collector.lease_keeper import keeping_leases
 from prerequis_collector.line_http import LineHttp
 from prerequis_collector.line_server import LineServer, http_context, server_context
-from prerequis_collector.opening import load_authority, renew_server_identity
+from prerequis_collector.opening import bundle_recipient, load_authority, renew_server_identity
 from prerequis_collector.services.lease import Leases
 from prerequis_collector.store.database import Database
 from prerequis_collector.store.writer import Writer
@@ -31,23 +31,24 @@ async def serving(known: Config, database: Database, pack: Pack, wanted: Listeni
     writer = Writer(database)
     collector = Collector(database, writer, authority, pack, wanted, leases)
     collector.national_services, collector.librespeed = known.national_services, known.librespeed
+    collector.bundle_recipient = bundle_recipient(known)
     collector.holder = f"{socket.gethostname()}:{known.data.absolute()}"
-    grpc_server = server.build(collector)
+    servers = server.build(collector)
     try:
         identity = (key.read_bytes(), certificate.read_bytes())
         where = Listening(
-            listen=server.listen(grpc_server, wanted.listen, identity, authority.certificate_pem()),
+            listen=server.listen(servers.main, wanted.listen, identity, authority.certificate_pem()),
             measure=line.address,
-            enrolment=server.listen(grpc_server, wanted.enrolment, identity, None),
+            enrolment=server.listen(servers.enrolment, wanted.enrolment, identity, None),
             http=http.address if http is not None else None,
         )
         collector.reached_at = where.under(known.public_name)
         async with keeping_leases(collector):
-            await grpc_server.start()
+            await servers.start()
             known.note_listening(where)
             yield collector
     finally:
-        await grpc_server.stop(_GRACE_SECONDS)
+        await servers.stop(_GRACE_SECONDS)
         await stop_refreshing(collector)
         line.close()
         if http is not None:

@@ -1,4 +1,8 @@
-"""Who may call what. A method that is not here is refused to everybody."""
+"""Who may call what. A method that is not here is refused to everybody.
+
+A request about one site names it in its field `finess`: there the guard looks whether it is one of the caller's. What
+lists sites takes the caller's organisation into account itself.
+"""
 
 from collections.abc import Mapping
 
@@ -7,8 +11,10 @@ from prerequis_collector.services.identify import OPERATOR_ROLES, Role
 _AGENT = frozenset({Role.AGENT})
 _OPERATORS = frozenset(OPERATOR_ROLES)
 
-OPEN = frozenset({"/prerequis.v1.EnrolmentService/Enrol"})
-"""Calls that need no certificate; they check their own ticket."""
+HEALTH = "/grpc.health.v1.Health/Check"
+
+OPEN = frozenset({"/prerequis.v1.EnrolmentService/Enrol", HEALTH})
+"""Calls that need no certificate: the first checks its own ticket, the second says one word."""
 
 CHECKED_IN_WRITING = frozenset({"/prerequis.v1.ReportService/Submit", "/prerequis.v1.ReportService/SubmitMany"})
 """Calls of agents that look up whether their caller is still admitted in the transaction that keeps what it brings:

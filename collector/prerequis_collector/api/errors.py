@@ -1,5 +1,6 @@
 """How each domain error leaves by gRPC; the sentence is the error's own, details go to the log only."""
 
+import random
 from collections.abc import Mapping
 
 from grpc import StatusCode
@@ -18,6 +19,20 @@ STATUS: Mapping[type[errors.CollectorError], StatusCode] = {
     errors.StorageUnavailable: StatusCode.UNAVAILABLE,
     errors.SchemaMismatch: StatusCode.UNAVAILABLE,
 }
+
+PUSHBACK = "grpc-retry-pushback-ms"
+"""The trailer by which a server says when to try again (gRPC proposal A6): whole milliseconds."""
+
+_SPREAD = 2.0
+
+
+def come_back(error: errors.CollectorError) -> tuple[tuple[str, str], ...]:
+    """Return the trailers of an error: for an overload when to come back, drawn so that not all come back together."""
+    if not isinstance(error, errors.Overloaded):
+        return ()
+    seconds = error.after_seconds * random.uniform(1.0, _SPREAD)  # noqa: S311 – no secret
+    return ((PUSHBACK, str(round(seconds * 1000))),)
+
 
 UNEXPECTED = "Erreur interne."
 """All that a caller learns of a fault of ours."""

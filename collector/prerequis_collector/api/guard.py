@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from grpc import aio
 
 from prerequis_collector.api.access import CHECKED_IN_WRITING, OPEN, ROLES
-from prerequis_collector.api.errors import STATUS, UNEXPECTED
+from prerequis_collector.api.errors import STATUS, UNEXPECTED, come_back
 from prerequis_collector.collector import Collector
 from prerequis_collector.errors import CollectorError, NotAllowed, NotIdentified
 from prerequis_collector.services.authority import Kind, Named, named_by
@@ -24,11 +24,28 @@ Context = aio.ServicerContext[Any, Any]
 
 _log = logging.getLogger(__name__)
 _caller: ContextVar[Caller] = ContextVar("caller")
+_shown: ContextVar[tuple[Named, bytes]] = ContextVar("shown")
+"""Whom the certificate of the current call names, and its DER; the gate has it noted."""
 
 
 def caller() -> Caller:
     """Return who makes the current call; only within a call that is not open to all."""
     return _caller.get()
+
+
+def note_certificate(method: str, context: Context) -> str:
+    """Return whom the certificate of a call that begins names, "" when it has none and needs none.
+
+    Raises NotIdentified. Done once for each call: gRPC makes a copy of all that it knows of the connection each time.
+    """
+    shown = context.auth_context().get("x509_pem_cert")
+    known = _named(next(iter(shown))) if shown else None
+    if known is None and method not in OPEN:
+        raise NotIdentified("Cet appel demande un certificat ; enrôler d'abord ce poste.")
+    if known is None:
+        return ""
+    _shown.set(known)
+    return known[0].name
 
 
 class Guarded:
@@ -67,7 +84,7 @@ class Guarded:
                     await self._admit(method, context, getattr(request, "finess", ""))
                     answer: Response = await unary(request, context)
                 except Exception as error:  # noqa: BLE001 – the caller must get a status; the cause is in the log
-                    await _refuse(method, context, error)
+                    await refuse(method, context, error)
                 return answer
 
             return grpc.unary_unary_rpc_method_handler(
@@ -80,7 +97,7 @@ class Guarded:
                 async for answer in stream(requests, context):
                     yield answer
             except Exception as error:  # noqa: BLE001 – as above
-                await _refuse(method, context, error)
+                await refuse(method, context, error)
 
         return grpc.stream_stream_rpc_method_handler(
             guarded_stream, handler.request_deserializer, handler.response_serializer
@@ -90,10 +107,7 @@ class Guarded:
         """Note who calls; raises when that is nobody, or not whose business this method or this site is."""
         if method in OPEN:
             return
-        shown = context.auth_context().get("x509_pem_cert")
-        if not shown:
-            raise NotIdentified("Cet appel demande un certificat ; enrôler d'abord ce poste.")
-        named, certificate = _named(next(iter(shown)))
+        named, certificate = _shown.get()
         if method in CHECKED_IN_WRITING and named.kind is Kind.AGENT:
             known = Caller(Role.AGENT, named.name, certificate=certificate)
         else:
@@ -103,13 +117,13 @@ class Guarded:
         _caller.set(known)
 
 
-async def _refuse(method: str, context: Context, error: Exception) -> NoReturn:
-    """End the call with the status of the error."""
+async def refuse(method: str, context: Context, error: Exception) -> NoReturn:
+    """End the call with the status of the error, and with the time after which to come back where that is known."""
     if isinstance(error, aio.BaseError):
         raise error  # gRPC's own: the call was aborted or the caller is gone
     if isinstance(error, CollectorError):
         _log.info("%s refused: %s: %s", method, type(error).__name__, error, exc_info=error.__cause__)
-        await context.abort(STATUS[type(error)], str(error))
+        await context.abort(STATUS[type(error)], str(error), come_back(error))
     _log.error("%s failed", method, exc_info=error)
     await context.abort(grpc.StatusCode.INTERNAL, UNEXPECTED)
 

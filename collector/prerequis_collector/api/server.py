@@ -1,5 +1,7 @@
-"""The gRPC server: its two ports, its services and its limits."""
+"""The two gRPC servers, their services and their limits."""
 
+import asyncio
+from dataclasses import dataclass
 from typing import cast
 
 import grpc
@@ -13,8 +15,11 @@ from prerequis.v1.report_pb2_grpc import add_ReportServiceServicer_to_server
 from prerequis.v1.review_pb2_grpc import add_ReviewServiceServicer_to_server
 from prerequis.v1.rule_review_pb2_grpc import add_RuleReviewServiceServicer_to_server
 from prerequis.v1.services_review_pb2_grpc import add_ServicesReviewServiceServicer_to_server
+from prerequis_collector.api.admission import ENROLMENT, MAIN, Admission, Limits
 from prerequis_collector.api.enrolment import Enrolment
+from prerequis_collector.api.gate import Gate
 from prerequis_collector.api.guard import Guarded
+from prerequis_collector.api.health import Health
 from prerequis_collector.api.line_review import LineReview
 from prerequis_collector.api.measurement import Measurement
 from prerequis_collector.api.ordering import Ordering
@@ -26,9 +31,8 @@ from prerequis_collector.collector import Collector
 from prerequis_collector.config import Address
 from prerequis_collector.errors import InvalidInput
 
-LARGEST_MESSAGE_BYTES = 2 * 1024 * 1024
+LARGEST_MESSAGE_BYTES = Limits().largest_message
 _OPTIONS = (
-    ("grpc.max_receive_message_length", LARGEST_MESSAGE_BYTES),
     ("grpc.max_send_message_length", -1),
     # Two collectors must never share a port in silence.
     ("grpc.so_reuseport", 0),
@@ -36,14 +40,52 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
+    # Nothing here is sent compressed, and a small compressed message may hide a large one.
+    ("grpc.compression_enabled_algorithms_bitset", 1),
+    # What is not yet read waits with its sender: the window must not grow with the speed of the line.
+    ("grpc.http2.bdp_probe", 0),
 )
-_CONCURRENT_CALLS = 4096
+_MOST_CALLS = 2
+"""gRPC's own limit, in those of the admission, which says when to come back."""
 
 
-def build(collector: Collector) -> aio.Server:
-    """Return the server with every service on it, not yet listening."""
-    server = aio.server(options=_OPTIONS, maximum_concurrent_rpcs=_CONCURRENT_CALLS)
-    guarded = cast("aio.Server", Guarded(server, collector))
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """One server for whoever has a certificate, one for those who have none yet: neither can fill the other."""
+
+    main: aio.Server
+    enrolment: aio.Server
+
+    async def start(self) -> None:
+        """Answer from now on."""
+        await asyncio.gather(self.main.start(), self.enrolment.start())
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no more calls, and wait so long for those that run."""
+        await asyncio.gather(self.main.stop(grace_seconds), self.enrolment.stop(grace_seconds))
+
+
+def build(collector: Collector, main: Limits = MAIN, enrolment: Limits = ENROLMENT) -> Servers:
+    """Return the servers with every service on them, not yet listening."""
+    health = Health(collector)
+    return Servers(
+        _build(collector, health, "main", Admission(main)), _build(collector, health, "enrolment", Admission(enrolment))
+    )
+
+
+def _build(collector: Collector, health: Health, port: str, admission: Admission) -> aio.Server:
+    limits = admission.limits
+    options = (
+        *_OPTIONS,
+        ("grpc.max_receive_message_length", limits.largest_message),
+        ("grpc.server_handshake_timeout_ms", round(limits.handshake_seconds * 1000)),
+    )
+    server = aio.server(options=options, maximum_concurrent_rpcs=_MOST_CALLS * limits.calls)
+    metrics = collector.metrics
+    metrics.watch("prerequis_calls_in_progress", "Calls not yet ended.", lambda: admission.calls, port=port)
+    metrics.watch("prerequis_message_bytes_held", "Bytes of their messages.", lambda: admission.held, port=port)
+    guarded = cast("aio.Server", Guarded(cast("aio.Server", Gate(server, admission, metrics)), collector))
+    health.add_to(guarded)
     add_EnrolmentServiceServicer_to_server(Enrolment(collector), guarded)
     add_ReportServiceServicer_to_server(Reports(collector), guarded)
     add_MeasurementServiceServicer_to_server(Measurement(collector), guarded)
