@@ -22,7 +22,9 @@ from sqlalchemy import text
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench.collector_storm import BUSY_LOAD, Crowd, Round, connector, enrol, signed  # noqa: E402
+from tests.bench.collector_storm import Crowd, Round, connector, enrol, signed  # noqa: E402
+from tests.bench.neighbours import Neighbours, verdict  # noqa: E402
+from tests.bench.seen_machines import Machines  # noqa: E402
 from tests.collector.commands.process import served  # noqa: E402
 from tests.collector.conftest import SITE, Identity  # noqa: E402
 
@@ -90,9 +92,10 @@ async def measure(folders: Sequence[Path], agents: int, reports: int, rounds: in
             connect = connector(f"localhost:{where.listen.port}", authority, identities)
             crowds.append(Crowd(where.process.pid, connect, agents, "kept"))
             everybody.append(identities)
+        machines = Machines()
         for number in range(rounds + 1):
             for crowd, identities, results in zip(crowds, everybody, done, strict=True):
-                result = await crowd.hand_in(signed(identities, number, reports if number else 1))
+                result = await crowd.hand_in(signed(machines, identities, number, reports if number else 1))
                 if number:
                     results.append(result)
         for crowd in crowds:
@@ -134,28 +137,28 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=7, metavar="N", help="days on which nothing changes")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
+    neighbours = Neighbours()
     with tempfile.TemporaryDirectory() as folder:
         folders = [make(Path(folder), FEW), make(Path(folder), options.stored)]
         few, many = asyncio.run(measure(folders, options.agents, options.reports, options.rounds))
         unchanged = growth(folders[0], options.days)
     ratio = statistics.median(one.rate / other.rate for one, other in zip(many, few, strict=True))
-    missed = ratio < EXPECTED["ratio"] or unchanged > EXPECTED["bytes_per_machine_and_day"]
-    valid = load <= BUSY_LOAD
+    slow, grown = ratio < EXPECTED["ratio"], unchanged > EXPECTED["bytes_per_machine_and_day"]
+    # What others do to the machine changes its figures of time, not those of its disk.
+    refusal = neighbours.refusal()
+    failed = slow or grown or refusal is not None
     if options.json:
         found = {"ratio": ratio, "bytes_per_machine_and_day": unchanged}
-        print(json.dumps({"valid": valid, "load": load, **found, "expected": EXPECTED}))
-        return int(missed or not valid)
+        print(json.dumps({"invalid": refusal, **found, "expected": EXPECTED}))
+        return int(failed)
     rates = [statistics.median(one.rate for one in rounds) for rounds in (few, many)]
     print(f"{FEW} stored: {rates[0]:.0f} reports/CPU s; {options.stored} stored: {rates[1]:.0f} reports/CPU s")
-    print(f"{'ok' if ratio >= EXPECTED['ratio'] else 'MISSED':<7}ratio: {ratio:.2f} (at least {EXPECTED['ratio']})")
+    print(f"{verdict(slow, refusal):<8}ratio: {ratio:.2f} (at least {EXPECTED['ratio']})")
     limit = EXPECTED["bytes_per_machine_and_day"]
-    print(
-        f"{'ok' if unchanged <= limit else 'MISSED':<7}bytes per machine and day: {unchanged:.1f} (at most {limit:.0f})"
-    )
-    if not valid:
-        print(f"invalid: load {load:.1f} (at most {BUSY_LOAD})")
-    return int(missed or not valid)
+    print(f"{verdict(grown, None):<8}bytes per machine and day: {unchanged:.1f} (at most {limit:.0f})")
+    if refusal:
+        print(refusal)
+    return int(failed)
 
 
 if __name__ == "__main__":
