@@ -72,10 +72,9 @@ class Client:
         if self._channel is not None:
             await self._channel.close()
 
-    async def sites(self) -> list[review_pb2.SiteSummary]:
-        """Return every site that the operator may see, in the collector's order."""
-        request = review_pb2.ListSitesRequest()
-        return list((await self._answer(self._review.ListSites(request, timeout=_SECONDS_FOR_A_LIST))).sites)
+    async def sites(self) -> review_pb2.ListSitesResponse:
+        """Return every site that the operator may see, in the collector's order, and how many are being judged."""
+        return await self._answer(self._review.ListSites(review_pb2.ListSitesRequest(), timeout=_SECONDS_FOR_A_LIST))
 
     async def site(self, finess: str) -> review_pb2.GetSiteResponse:
         """Return one site as it is judged now."""

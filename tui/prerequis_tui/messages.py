@@ -11,9 +11,9 @@ from prerequis_tui.errors import OperatorError
 class SitesLoaded(Message):
     """Every site came."""
 
-    def __init__(self, sites: Sequence[review_pb2.SiteSummary]) -> None:
+    def __init__(self, listed: review_pb2.ListSitesResponse) -> None:
         super().__init__()
-        self.sites = sites
+        self.listed = listed
 
 
 class SiteLoaded(Message):

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from prerequis.v1 import judgement_pb2, report_pb2
+from prerequis.v1 import judgement_pb2, report_pb2, review_pb2
 
 Readiness = judgement_pb2.Readiness
 Verdict = judgement_pb2.Judgement.Verdict
@@ -142,3 +142,13 @@ def some(names: Sequence[str], most: int) -> str:
     """Return the names joined, and how many more there are beyond `most`."""
     shown = ", ".join(names[:most])
     return f"{shown} et {len(names) - most} de plus" if len(names) > most else shown
+
+
+def still_judged(listed: review_pb2.ListSitesResponse) -> str:
+    """Return that some sites are being judged, and from when the oldest lines are; empty when none is."""
+    if not listed.being_judged:
+        return ""
+    days = [site.judged_on for site in listed.sites if site.judged_on.seconds]
+    oldest = min(days, key=lambda day: day.seconds, default=None)
+    since = f" ; les lignes les plus anciennes sont du {day(oldest)}" if oldest else ""
+    return f"Jugement en cours de {count(listed.being_judged, 'site')}{since}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import grpc
@@ -43,6 +44,17 @@ async def test_a_site_in_the_list_has_the_keys_that_scripts_use(park: Collector,
         "lastSeen": "2026-11-22T09:12:00Z",
         "judgedOn": None,
     }
+
+
+async def test_sites_that_are_still_being_judged_are_told_of(park: Collector, run: Run) -> None:
+    assert "Jugement en cours" not in (await run("sites")).out
+    park.kept.being_judged = 2
+    for site, day in zip(park.kept.sites, (21, 20), strict=False):
+        site.judged_on.FromDatetime(datetime(2026, 11, day, tzinfo=UTC))
+    told = "Jugement en cours de 2 sites ; les lignes les plus anciennes sont du 20/11/2026. Relancer dans un moment."
+    assert " ".join((await run("sites")).out.split()).endswith(told)
+    listed = json.loads((await run("sites", "--json")).out)
+    assert (listed["beingJudged"], sorted(one["judgedOn"] or "" for one in listed["sites"])[-1]) == (2, "2026-11-21")
 
 
 async def test_what_is_not_known_of_a_site_is_null(collector: Collector, run: Run) -> None:

@@ -105,6 +105,15 @@ async def test_the_list_of_sites_opens_worst_first(park: Collector) -> None:
         assert "62 à 87 %" in shown
 
 
+async def test_the_list_tells_that_sites_are_still_being_judged(park: Collector) -> None:
+    park.kept.being_judged = 12
+    async with opened(park) as pilot:
+        await shows(pilot, "Jugement en cours de 12 sites. r : actualiser")
+        park.kept.being_judged = 0
+        await press(pilot, "r")
+        assert await until(pilot, lambda: "Jugement en cours" not in text(pilot))
+
+
 @pytest.mark.parametrize(
     ("typed", "found"), [("rivage", ["590000002"]), ("kalliste", ["2A0000005"]), ("insuffisantes 59", ["590000002"])]
 )

@@ -26,22 +26,28 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
     """Write the list of sites; return FINDING when one is as bad as --fail-on says."""
     from prerequis_tui.order import worst_first
 
-    sites = sorted(await client.sites(), key=worst_first)
+    listed = await client.sites()
+    sites = sorted(listed.sites, key=worst_first)
     if options.json:
-        write_json(document(sites), out)
+        write_json(document(sites, listed.being_judged), out)
     else:
+        from prerequis_tui import wording
         from prerequis_tui.printed.sites import print_sites
 
-        print_sites(sites, out)
+        print_sites(sites, wording.still_judged(listed), out)
     return ExitCode.FINDING if any(fails(site.readiness, options.fail_on) for site in sites) else ExitCode.DONE
 
 
-def document(sites: list[review_pb2.SiteSummary]) -> dict[str, object]:
-    """Return the sites as scripts read them; what is not known is null."""
+def document(sites: list[review_pb2.SiteSummary], being_judged: int) -> dict[str, object]:
+    """Return the sites as scripts read them; what is not known is null.
+
+    While some are being judged, the line of each is of the day on which it was last judged.
+    """
     from prerequis_tui import documents, wording
 
     return {
         "total": len(sites),
+        "beingJudged": being_judged,
         "sites": [
             {
                 "finess": site.finess,

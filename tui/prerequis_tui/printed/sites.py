@@ -12,8 +12,8 @@ from prerequis_tui import printed, wording
 _NAME_COLUMNS = 34
 
 
-def print_sites(sites: Sequence[review_pb2.SiteSummary], out: TextIO) -> None:
-    """Write one line for each site, and how many there are of each readiness."""
+def print_sites(sites: Sequence[review_pb2.SiteSummary], still_judged: str, out: TextIO) -> None:
+    """Write one line for each site, how many there are of each readiness, and that some are still being judged."""
     with printed.page(out) as console:
         if not sites:
             console.print(
@@ -31,6 +31,8 @@ def print_sites(sites: Sequence[review_pb2.SiteSummary], out: TextIO) -> None:
         summary = [printed.worded(word) + f" : {wording.number(many)}" for word, many in present]
         console.print()
         console.print(Text("   ").join([Text(wording.count(len(sites), "site")), *summary]), soft_wrap=True)
+        if still_judged:
+            console.print(printed.styled(f"{still_judged} Relancer dans un moment.", wording.Tone.UNKNOWN))
 
 
 def _line(site: review_pb2.SiteSummary, name: int) -> Text:

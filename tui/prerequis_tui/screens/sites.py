@@ -89,6 +89,7 @@ class SitesScreen(Screen[None]):
         super().__init__()
         self._client = client
         self._sites: list[Site] = []
+        self._still_judged = ""
         self._texts: dict[str, str] = {}
         self._sort = 0
 
@@ -126,7 +127,8 @@ class SitesScreen(Screen[None]):
 
     @on(SitesLoaded)
     def _keep(self, message: SitesLoaded) -> None:
-        self._sites = list(message.sites)
+        self._sites = list(message.listed.sites)
+        self._still_judged = wording.still_judged(message.listed)
         self._texts = {
             site.finess: fold(f"{site.finess} {site.name} {wording.READINESS[site.readiness].text}")
             for site in self._sites
@@ -171,7 +173,10 @@ class SitesScreen(Screen[None]):
             for value, word in wording.READINESS.items()
             if counts[value]
         ]
-        return flow([toned(many, Tone.STRONG), *words], self.size.width - 2)
+        shown = flow([toned(many, Tone.STRONG), *words], self.size.width - 2)
+        if not self._still_judged:
+            return shown
+        return Content.assemble(shown, "\n", toned(f"{self._still_judged} r : actualiser", Tone.UNKNOWN))
 
     def action_filter(self) -> None:
         """Open the search line."""
