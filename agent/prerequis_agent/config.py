@@ -32,6 +32,8 @@ class Ticket:
     expires: datetime
     enrolment: str
     """host:port of the door that is open without a certificate; gRPC for Python cannot share a port for both."""
+    recipient: str = ""
+    """The age recipient of bundles; empty in tickets made before there were any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,16 @@ class State:
     def last_run(self) -> Path:
         """When the last run ended and what it cost, JSON."""
         return self.directory / "last-run.json"
+
+    @property
+    def recipient(self) -> Path:
+        """The age recipient to which bundles for the collector are sealed."""
+        return self.directory / "bundle.recipient"
+
+    @property
+    def request(self) -> Path:
+        """Key, request and ticket of a machine that waits for the answer to its bundle, TOML."""
+        return self.directory / "request.toml"
 
     @property
     def is_enrolled(self) -> bool:
@@ -148,8 +160,23 @@ def default_directory(environment: Mapping[str, str] = os.environ, platform: str
 
 def read_ticket(path: Path) -> Ticket:
     """Return what a ticket file says; raises ConfigurationError when it cannot be read or is not a ticket."""
+    return parse_ticket(read_ticket_text(path), str(path))
+
+
+def read_ticket_text(path: Path) -> str:
+    """Return the text of a ticket file; raises ConfigurationError."""
     try:
-        content = _toml(path)
+        return path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise ConfigurationError(f"Le ticket {path} ne se lit pas ({why(problem)}).") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} n'est pas un ticket : ce n'est pas du texte.") from None
+
+
+def parse_ticket(text: str, name: str) -> Ticket:
+    """Return what the text of a ticket file of this name says; raises ConfigurationError when it is none."""
+    try:
+        content = tomllib.loads(text)
         words = _strings(content, ("collector", "authority", "secret", "finess", "site"))
         expires = content["expires"]
         if not isinstance(expires, datetime):
@@ -157,11 +184,10 @@ def read_ticket(path: Path) -> Ticket:
         enrolment = str(content.get("enrolment", words["collector"]))
         for address in (words["collector"], enrolment):
             split_address(address)
-        return Ticket(**words, expires=expires.astimezone(), enrolment=enrolment)
-    except OSError as problem:
-        raise ConfigurationError(f"Le ticket {path} ne se lit pas ({why(problem)}).") from None
+        recipient = str(content.get("bundle", ""))
+        return Ticket(**words, expires=expires.astimezone(), enrolment=enrolment, recipient=recipient)
     except (KeyError, TypeError, ValueError) as problem:
-        raise ConfigurationError(f"{path} n'est pas un ticket valable ({problem}) : en demander un nouveau.") from None
+        raise ConfigurationError(f"{name} n'est pas un ticket valable ({problem}) : en demander un nouveau.") from None
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from prerequis_agent import durable
 from prerequis_agent.config import State
 from prerequis_agent.errors import CollectorUnreachable
 from prerequis_agent.identity import Identity
-from prerequis_agent.spool import Spool
+from prerequis_agent.spool import Spool, Waiting
 from prerequis_agent.uplink import Uplink
 
 
@@ -46,6 +46,19 @@ def confirm(state: State, report: Report, identity: Identity) -> None:
     asyncio.run(ask())
 
 
+def take_receipt(state: State, spool: Spool, report: Waiting, receipt: Receipt) -> bool | None:
+    """Do what the receipt of a waiting report means; return whether it is kept, None when the receipt does not say."""
+    if receipt.state in (Receipt.KEPT, Receipt.ALREADY_KEPT):
+        with contextlib.suppress(OSError):  # without it the next report is sent whole, no more
+            durable.write(state.acknowledged, report.signed.report)
+        spool.remove(report)
+        return True
+    if receipt.state == Receipt.REFUSED:
+        spool.set_aside(report, receipt.reason)
+        return False
+    return None
+
+
 async def _deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
     waiting = {report.digest: report for report in spool}
     kept = 0
@@ -57,16 +70,13 @@ async def _deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
                 report = waiting.pop(receipt.digest, None)
                 if report is None:
                     continue
-                if receipt.state in (Receipt.KEPT, Receipt.ALREADY_KEPT):
-                    with contextlib.suppress(OSError):  # without it the next report is sent whole, no more
-                        durable.write(state.acknowledged, report.signed.report)
-                    spool.remove(report)
+                taken = take_receipt(state, spool, report, receipt)
+                if taken:
                     kept += 1
-                elif receipt.state == Receipt.REFUSED:
-                    spool.set_aside(report, receipt.reason)
-                    refusals.append(receipt.reason)
-                else:
+                elif taken is None:
                     waiting[receipt.digest] = report
+                else:
+                    refusals.append(receipt.reason)
     if waiting:
         raise CollectorUnreachable(f"Le collecteur {address} n'a pas accusé réception de tout : relancer plus tard.")
     return Delivery(kept, tuple(refusals))

@@ -21,9 +21,8 @@ def enrol(state: State, ticket: Ticket, role: str, now: datetime) -> Enrolment:
     Nothing of an earlier enrolment changes before the collector has agreed. Raises ConfigurationError when the ticket
     is over, CollectorUnreachable, and Refused.
     """
-    if ticket.expires <= now:
-        raise ConfigurationError(f"Ce ticket a expiré le {ticket.expires:%d/%m/%Y} : en demander un nouveau.")
-    _require_writable(state)  # before a use of the ticket is spent
+    require_valid(ticket, now)
+    require_writable(state)  # before a use of the ticket is spent
     key = identity.new_key()
 
     async def ask() -> EnrolResponse:
@@ -36,16 +35,31 @@ def enrol(state: State, ticket: Ticket, role: str, now: datetime) -> Enrolment:
     except ValueError as problem:
         raise Refused(f"Le collecteur a donné un certificat inutilisable ({problem}).") from None
     enrolment = Enrolment(ticket.collector, answer.finess, answer.site_name, role)
-    with _writing(state):
-        state.forget_enrolment()
-        given.keep(state.identity)
-        write(state.authority, ticket.authority.encode())
-        state.keep_enrolment(enrolment)
+    keep_enrolment(state, ticket, given, enrolment)
     return enrolment
 
 
+def keep_enrolment(state: State, ticket: Ticket, given: Identity, enrolment: Enrolment) -> None:
+    """Keep what an enrolment gave, in the place of an earlier one; raises ConfigurationError."""
+    with writing(state):
+        state.forget_enrolment()
+        given.keep(state.identity)
+        write(state.authority, ticket.authority.encode())
+        if ticket.recipient:
+            write(state.recipient, f"{ticket.recipient}\n".encode())
+        state.keep_enrolment(enrolment)
+        state.request.unlink(missing_ok=True)
+
+
+def require_valid(ticket: Ticket, now: datetime) -> None:
+    """Return while the ticket may still be used; raises ConfigurationError."""
+    if ticket.expires <= now:
+        raise ConfigurationError(f"Ce ticket a expiré le {ticket.expires:%d/%m/%Y} : en demander un nouveau.")
+
+
 @contextlib.contextmanager
-def _writing(state: State) -> Iterator[None]:
+def writing(state: State) -> Iterator[None]:
+    """Tell what the system says of a file of the state as a ConfigurationError."""
     try:
         yield
     except OSError as problem:
@@ -54,7 +68,8 @@ def _writing(state: State) -> Iterator[None]:
         ) from None
 
 
-def _require_writable(state: State) -> None:
+def require_writable(state: State) -> None:
+    """Return when this account may write the agent's state; raises ConfigurationError."""
     try:
         state.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         writable = os.access(state.directory, os.W_OK)
@@ -95,6 +110,6 @@ def renew_when_due(state: State, known: Identity) -> Identity:
         renewed = identity.from_chain(key, asyncio.run(ask()))
     except ValueError as problem:
         raise Refused(f"Le collecteur a donné un certificat inutilisable ({problem}).") from None
-    with _writing(state):
+    with writing(state):
         renewed.keep(state.identity)
     return renewed

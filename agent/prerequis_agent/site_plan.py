@@ -74,6 +74,8 @@ def refresh(state: State, identity: Identity, attended: bool = False, network: N
         answer.targets.extend(last.targets)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs the next offline scan its plan, no more
         durable.write(state.plan, json_format.MessageToJson(answer).encode())
+        if answer.bundle_recipient:
+            durable.write(state.recipient, f"{answer.bundle_recipient}\n".encode())
     return answer.another_elected
 
 

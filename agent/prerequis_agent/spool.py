@@ -5,18 +5,28 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from google.protobuf.message import DecodeError
 
 from prerequis.v1.report_pb2 import Report, SignedReport
 from prerequis_agent import durable
 from prerequis_agent.errors import ConfigurationError, why
-from prerequis_agent.identity import Identity
 
 QUOTA_BYTES = 64 * 1024 * 1024
 """What the waiting reports may take on the disk: years of daily reports."""
 
 _SUFFIX = ".report"
+
+
+class Signer(Protocol):
+    """Who signs reports: the machine's identity, or the request of one that has no certificate yet."""
+
+    def sign(self, content: bytes) -> bytes:
+        """Return the signature."""
+
+    def certificate_der(self) -> bytes:
+        """Return the certificate that verifies it, empty when there is none yet."""
 
 
 class SpoolError(ConfigurationError):
@@ -44,7 +54,7 @@ class Spool:
         """Where reports that will never be kept are set aside, each beside a text that says why."""
         return self._directory / "refused"
 
-    def put(self, report: Report, identity: Identity) -> Path:
+    def put(self, report: Report, identity: Signer) -> Path:
         """Sign a report, keep it on the disk, and return its file; a report already there is kept once.
 
         Raises SpoolError when there is no room or no right to write.
@@ -86,6 +96,16 @@ class Spool:
                 yield Waiting(path, digest, signed)
             else:
                 self._set_aside(path, "Le fichier est abîmé : son contenu ne correspond plus à son nom.")
+
+    def certify(self, certificate: bytes) -> None:
+        """Put the certificate (DER) beside the reports that were signed before there was one."""
+        for waiting in self:
+            if not waiting.signed.certificate:
+                signed = SignedReport(
+                    report=waiting.signed.report, signature=waiting.signed.signature, certificate=certificate
+                )
+                with self._keeping():
+                    durable.write(waiting.path, signed.SerializeToString())
 
     def remove(self, waiting: Waiting) -> None:
         """Forget a report that the collector keeps."""

@@ -89,6 +89,11 @@ class Config:
         """The key that signs certificates, PEM; it never leaves this file."""
         return self.data / "authority.key"
 
+    @property
+    def bundle_key(self) -> Path:
+        """The private key of age that opens bundles."""
+        return self.data / "bundle.key"
+
     def listening(self) -> Listening:
         """Return where the collector was last heard to listen, under its public name; the usual ports if never."""
         usual = Address(self.public_name, GRPC_PORT)

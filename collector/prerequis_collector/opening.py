@@ -1,5 +1,6 @@
 """Opening what `init` made: the database, the authority and the rules of a folder."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
+from prerequis.sealing import NotSealed, new_identity, recipient_of
 from prerequis_collector.config import Config
 from prerequis_collector.errors import AlreadyThere, InvalidInput, StorageUnavailable
 from prerequis_collector.services.authority import Authority, key_pem, new_key
@@ -35,6 +37,25 @@ def load_authority(config: Config) -> Authority:
         return Authority.load(config.authority_certificate.read_bytes(), config.authority_key.read_bytes())
     except OSError as error:
         raise InvalidInput(f"L'autorité de {config.data} est illisible : {error.strerror}.") from error
+
+
+def bundle_identity(config: Config) -> str:
+    """Return the private key that opens bundles, made when first asked for; raises InvalidInput, StorageUnavailable."""
+    try:
+        if not config.bundle_key.exists():
+            with contextlib.suppress(AlreadyThere):  # another command has just made it
+                write_secret(config.bundle_key, new_identity().encode() + b"\n")
+        return config.bundle_key.read_text().strip()
+    except OSError as error:
+        raise InvalidInput(f"{config.bundle_key} est illisible : {error.strerror}.") from error
+
+
+def bundle_recipient(config: Config) -> str:
+    """Return the public key to which bundles for this collector are sealed; raises as bundle_identity."""
+    try:
+        return recipient_of(bundle_identity(config))
+    except NotSealed as error:
+        raise InvalidInput(f"{config.bundle_key} est abîmé : le reprendre d'une sauvegarde.") from error
 
 
 def load_rules(config: Config) -> Pack:

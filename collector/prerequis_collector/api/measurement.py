@@ -37,6 +37,7 @@ class Measurement(MeasurementServiceServicer):
         site, pack, now = await self._site(), self._collector.pack, self._collector.now()
         plan = plan_of(pack, site, self._collector.reached_at.listen, national=self._collector.national_services)
         plan.librespeed_url = self._collector.librespeed
+        plan.bundle_recipient = self._collector.bundle_recipient
         if not request.attended and not await self._elected(site.finess, now):
             plan.another_elected = True
             del plan.targets[:]

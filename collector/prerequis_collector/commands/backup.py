@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if known.database_url != default_database_url(known.data):
         raise InvalidInput(
             "La base de ce collecteur est sur un serveur : la sauvegarder avec « pg_dump --format=custom », et mettre "
-            "sous clé collector.toml, authority.pem et authority.key de ce dossier."
+            "sous clé collector.toml, authority.pem, authority.key et bundle.key de ce dossier."
         )
     files = {file.name: _content(file) for file in _files(known)}
     with opened_database(known) as database:
@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _files(known: Config) -> tuple[Path, ...]:
-    return known.data / "collector.toml", known.authority_certificate, known.authority_key
+    files = known.data / "collector.toml", known.authority_certificate, known.authority_key
+    return (*files, known.bundle_key) if known.bundle_key.exists() else files
 
 
 def _content(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
 from prerequis_collector.listing import json_document, table
-from prerequis_collector.opening import load_authority, opened_database, write_secret
+from prerequis_collector.opening import bundle_recipient, load_authority, opened_database, write_secret
 from prerequis_collector.services.audit import CONSOLE
 from prerequis_collector.services.enrol import create_ticket
 from prerequis_collector.services.register import check_finess, require_site
@@ -56,6 +56,7 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
                 "site": ticket.site_name,
                 "expires": ticket.expires,
                 "authority": authority.certificate_pem().decode(),
+                "bundle": bundle_recipient(known),
             }
         )
         write_secret(arguments.out, content.encode())
