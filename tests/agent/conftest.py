@@ -1,6 +1,7 @@
 """Parts that the agent's tests share: a certificate authority of their own, and TLS servers on loopback."""
 
 import ipaddress
+import signal
 import socket
 import ssl
 import sys
@@ -17,6 +18,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell starts what runs in the background, and the commands that these tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass
