@@ -32,6 +32,11 @@ class Intake:
         self._waiting: list[tuple[Brought, Answer]] = []
         self._writing: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many reports wait for their transaction."""
+        return len(self._waiting)
+
     async def keep(self, brought: Brought) -> Receipt:
         """Return the receipt once the report is on the disk.
 

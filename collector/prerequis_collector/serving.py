@@ -15,6 +15,7 @@ from prerequis_collector.opening import bundle_recipient, load_authority, renew_
 from prerequis_collector.services.lease import Leases
 from prerequis_collector.store.database import Database
 from prerequis_collector.store.writer import Writer
+from prerequis_collector.watching import watch
 from prerequis_rules.pack import Pack
 
 _GRACE_SECONDS = 10.0
@@ -33,6 +34,7 @@ async def serving(known: Config, database: Database, pack: Pack, wanted: Listeni
     collector.national_services, collector.librespeed = known.national_services, known.librespeed
     collector.bundle_recipient = bundle_recipient(known)
     collector.holder = f"{socket.gethostname()}:{known.data.absolute()}"
+    watch(collector, known, certificate.read_bytes())
     servers = server.build(collector)
     try:
         identity = (key.read_bytes(), certificate.read_bytes())

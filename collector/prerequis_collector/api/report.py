@@ -21,6 +21,8 @@ from prerequis_collector.api.guard import caller
 from prerequis_collector.collector import Collector
 from prerequis_collector.services import accept
 
+_STATES = {Receipt.KEPT: "kept", Receipt.ALREADY_KEPT: "already_kept", Receipt.REFUSED: "refused"}
+
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +56,7 @@ class Reports(ReportServiceServicer):
             receipt = checked
         else:
             receipt = await collector.intake.keep(accept.Brought(checked, bearer.name))
+        collector.metrics.report(_STATES[receipt.state])
         if receipt.state == Receipt.REFUSED:
             _log.warning("report %s brought by %s refused: %s", receipt.digest.hex(), bearer.name, receipt.reason)
         return receipt

@@ -5,12 +5,15 @@ import asyncio
 import logging
 import signal
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
 from prerequis_collector.config import GRPC_PORT, Address, Config, Listening
 from prerequis_collector.errors import InvalidInput
+from prerequis_collector.json_log import JsonFormatter
+from prerequis_collector.metrics import served_metrics
 from prerequis_collector.opening import load_rules, opened_database
 from prerequis_collector.serving import serving
 from prerequis_collector.store.database import Database
@@ -31,6 +34,12 @@ def configure(parser: CommandLine) -> None:
         "--http-listen", metavar=address, help="où mesurer par HTTPS, là où rien d'autre ne passe (non servi sans elle)"
     )
     parser.add_argument("--enrol-listen", metavar=address, help="où enrôler les postes (deuxième port suivant)")
+    parser.add_argument(
+        "--metrics-listen",
+        metavar=address,
+        help="où donner les mesures à Prometheus, en clair : plutôt sur 127.0.0.1 (non servi sans elle)",
+    )
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="forme du journal (text)")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -42,25 +51,36 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         enrolment=Address.parse(arguments.enrol_listen) if arguments.enrol_listen else main.next(2),
         http=Address.parse(arguments.http_listen) if arguments.http_listen else None,
     )
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    _log_to_stderr(as_json=arguments.log_format == "json")
     known = config.load(arguments.data)
     if arguments.uplink is not None:
         if not arguments.uplink > 0:
             raise InvalidInput("Le débit de l'accès doit être un nombre positif de Mbit/s.")
         known = replace(known, uplink_bits_per_second=arguments.uplink * 1e6)
+    watched = Address.parse(arguments.metrics_listen) if arguments.metrics_listen else None
     with opened_database(known) as database:
-        asyncio.run(_serve(known, database, wanted))
+        asyncio.run(_serve(known, database, wanted, watched))
     return ExitCode.DONE
 
 
-async def _serve(known: Config, database: Database, wanted: Listening) -> None:
+def _log_to_stderr(*, as_json: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if as_json else logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+async def _serve(known: Config, database: Database, wanted: Listening, watched: Address | None) -> None:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    async with serving(known, database, load_rules(known), wanted):
-        where = known.listening()
-        sys.stderr.write(
-            f"Le collecteur répond sur {where.listen}, mesure sur {where.measure}, enrôle sur {where.enrolment}.\n"
-        )
-        await told_to_stop.wait()
+    async with serving(known, database, load_rules(known), wanted) as collector:
+        with ExitStack() as also:
+            if watched is not None:
+                at = also.enter_context(served_metrics(collector.metrics, watched))
+                sys.stderr.write(f"Les mesures sont sur http://{at}/metrics.\n")
+            where = known.listening()
+            sys.stderr.write(
+                f"Le collecteur répond sur {where.listen}, mesure sur {where.measure}, enrôle sur {where.enrolment}.\n"
+            )
+            await told_to_stop.wait()

@@ -61,6 +61,11 @@ class Writer:
             raise Overloaded("Le collecteur est très sollicité ; réessayer dans quelques minutes.") from None
         return job.future
 
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait for a transaction, about."""
+        return self._queue.qsize()
+
     def close(self) -> None:
         """Write what has been queued, then end the thread."""
         self._closed = True

@@ -37,11 +37,12 @@ class Served:
 
 
 @contextmanager
-def served(data: Path) -> Iterator[Served]:
+def served(data: Path, *options: str) -> Iterator[Served]:
     """Give a collector that listens; whatever happens, its process ends."""
     noted = data / "listening.json"
     noted.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "prerequis_collector", "--data", str(data), "serve", "--listen", "127.0.0.1:0"]
+    listen = ("serve", "--listen", "127.0.0.1:0", *options)
+    command = [sys.executable, "-m", "prerequis_collector", "--data", str(data), *listen]
     with (data / "log").open("a") as log, subprocess.Popen(command, stderr=log, text=True) as process:
         try:
             ends = time.monotonic() + 30
