@@ -206,7 +206,10 @@ def _profile(document: Document) -> Profile:
     root.text("id")
     root.text("name")
     root.flag("overrides")
-    return read_message(root, Profile(), besides=("overrides",))
+    profile = read_message(root, Profile(), besides=("overrides",))
+    if profile.confirmed != profile.HasField("confirmed_on") or profile.confirmed != bool(profile.confirmed_by):
+        root.report("confirmed", "« confirmed », « confirmed_by » et « confirmed_on » vont ensemble")
+    return profile
 
 
 def _framework(document: Document) -> Framework:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Literal
 
-from prerequis.v1.register_pb2 import Site
+from prerequis.v1.register_pb2 import Profile, Site
 from prerequis.v1.report_pb2 import ProbeRun
 from prerequis_rules.model import Rule
 from prerequis_rules.pack import Pack
@@ -20,7 +20,9 @@ _REGISTER: dict[Literal["professionals", "simultaneous_users", "secretariats", "
 }
 
 
-def of_workstation(rule: Rule, probes: Iterable[ProbeRun], *, role_known: bool) -> list[str]:
+def of_workstation(
+    rule: Rule, probes: Iterable[ProbeRun], *, role_known: bool, profile: Profile | None = None
+) -> list[str]:
     """Return what kept a workstation rule from a verdict: each probe it rests on that could not see everything."""
     condition = _condition(rule)
     wanted = set(re.findall(r"\bfacts\.(\w+)", condition))
@@ -28,13 +30,22 @@ def of_workstation(rule: Rule, probes: Iterable[ProbeRun], *, role_known: bool) 
     reasons = []
     if not role_known and re.search(r"\bworkstation\.role\b", condition):
         reasons.append("Le rôle du poste n'est pas déclaré.")
+    reasons += _unconfirmed(condition, profile)
     reasons += [run.detail for run in probes if run.name in wanted and run.detail]
     return list(dict.fromkeys(reasons))
 
 
-def of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], *, unseen: int | None) -> list[str]:
+def of_site(
+    pack: Pack,
+    rule: Rule,
+    site: Site,
+    answered: Container[str],
+    *,
+    unseen: int | None,
+    profile: Profile | None = None,
+) -> list[str]:
     """Return what kept a site rule from a verdict. `answered` holds the questions that have an answer that counts."""
-    return list(_of_site(pack, rule, site, answered, unseen))
+    return [*_of_site(pack, rule, site, answered, unseen), *_unconfirmed(_condition(rule), profile)]
 
 
 def _of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], unseen: int | None) -> Iterator[str]:
@@ -53,6 +64,11 @@ def _of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], unsee
         yield "La ligne n'est pas assez mesurée : il faut cinq jours de pointe, ou un essai net par câble."
     if re.search(r"\btally\[", condition):
         yield from _unseen(unseen)
+
+
+def _unconfirmed(condition: str, profile: Profile | None) -> Iterator[str]:
+    if profile is not None and "profile.confirmed_on" in condition and not profile.HasField("confirmed_on"):
+        yield f"À confirmer : personne n'a confirmé avec l'éditeur les valeurs du profil « {profile.name} »."
 
 
 def _unseen(unseen: int | None) -> Iterator[str]:

@@ -133,6 +133,12 @@ EDITS = [
         "profiles/generic-saas.toml:5:1: « direction » doit être l'un de DOWN, BOTH",
     ),
     (
+        "profiles/generic-saas.toml",
+        'direction = "DOWN"',
+        'direction = "DOWN"\nconfirmed_on = 2026-03-01',
+        "profiles/generic-saas.toml:9:1: « confirmed », « confirmed_by » et « confirmed_on » vont ensemble",
+    ),
+    (
         "knowledge/atr.toml",
         'atr = "3BAC',
         'atr = "3BAG',

@@ -118,7 +118,8 @@ def test_a_profile_of_another_site_is_another_one(shipped: Pack) -> None:
         )  # fmt: skip
         return next(one.verdict for one in judgements if one.rule == "memory-sufficient")
 
-    assert verdict(Profile(memory_bytes=4 * 2**30)) == "PASS"
+    assert verdict(Profile(memory_bytes=4 * 2**30, confirmed_on=moment(NOW))) == "PASS"
+    assert verdict(Profile(memory_bytes=4 * 2**30)) == "UNKNOWN"
     assert verdict(Profile(memory_bytes=8 * 2**30)) == "FAIL"
 
 

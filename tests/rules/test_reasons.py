@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from prerequis.v1.register_pb2 import Site
+from prerequis.v1.register_pb2 import Profile, Site
 from prerequis.v1.report_pb2 import ProbeRun
 from prerequis_rules import reasons
 from prerequis_rules.load import load_pack
@@ -67,3 +67,13 @@ def test_a_line_that_was_not_measured_is_a_reason(shipped: Pack) -> None:
 def test_a_rule_that_rests_on_nothing_named_gives_no_reason(shipped: Pack) -> None:
     rule: Rule = replace(shipped.rules["memory-sufficient"], met="1 == 1", applies=None)
     assert reasons.of_workstation(rule, [STOPPED], role_known=False) == []
+
+
+def test_a_profile_that_nobody_confirmed_is_a_reason(shipped: Pack) -> None:
+    told = "À confirmer : personne n'a confirmé avec l'éditeur les valeurs du profil « Essai »."
+    memory, confirmation = shipped.rules["memory-sufficient"], shipped.rules["editor-profile-confirmed"]
+    assert reasons.of_workstation(memory, [], role_known=True, profile=Profile(name="Essai")) == [told]
+    assert reasons.of_site(shipped, confirmation, Site(), (), unseen=0, profile=Profile(name="Essai")) == [told]
+    confirmed = Profile(name="Essai")
+    confirmed.confirmed_on.FromJsonString("2026-03-01T00:00:00Z")
+    assert reasons.of_workstation(memory, [], role_known=True, profile=confirmed) == []

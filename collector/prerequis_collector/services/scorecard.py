@@ -13,6 +13,7 @@ from prerequis.v1.review_pb2 import (
     WorkstationSummary,
 )
 from prerequis_collector.services.judge import JudgedSite, Machine
+from prerequis_collector.services.plan import profile_of
 from prerequis_collector.services.register import site_message
 from prerequis_rules import reasons
 from prerequis_rules.answers import standing
@@ -132,12 +133,17 @@ def _judgement(pack: Pack, judged: JudgedSite, one: Judgement) -> wire.Judgement
 
 
 def _reasons(pack: Pack, judged: JudgedSite, one: Judgement, rule: Rule) -> list[str]:
+    profile = profile_of(pack, judged.site.row)
     if rule.scope is Scope.WORKSTATION:
         report = judged.site.machines[one.subject].report
-        return reasons.of_workstation(rule, report.probes, role_known=report.workstation.HasField("role"))
+        return reasons.of_workstation(
+            rule, report.probes, role_known=report.workstation.HasField("role"), profile=profile
+        )
     site = site_message(judged.site.row)
     answered = standing(pack.questions, judged.site.answers, judged.judged_at)
-    return reasons.of_site(pack, rule, site, answered, unseen=unseen_machines(site, len(judged.site.machines)))
+    return reasons.of_site(
+        pack, rule, site, answered, unseen=unseen_machines(site, len(judged.site.machines)), profile=profile
+    )
 
 
 def _workstation(machine: Machine) -> WorkstationSummary:

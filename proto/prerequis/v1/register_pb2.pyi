@@ -9,6 +9,7 @@ from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
+from prerequis.v1 import facts_pb2 as facts_pb2
 from prerequis.v1 import services_pb2 as services_pb2
 import builtins as builtins
 import sys
@@ -156,6 +157,48 @@ class Profile(message.Message):
     SERVER_CERTIFICATE: Profile.Insi.ValueType  # 2
     MIXED: Profile.Insi.ValueType  # 3
 
+    class _Deployment:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _DeploymentEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[Profile._Deployment.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        DEPLOYMENT_UNSPECIFIED: Profile._Deployment.ValueType  # 0
+        SAAS: Profile._Deployment.ValueType  # 1
+        HOSTED: Profile._Deployment.ValueType  # 2
+        ON_PREMISE: Profile._Deployment.ValueType  # 3
+
+    class Deployment(_Deployment, metaclass=_DeploymentEnumTypeWrapper):
+        """Where the DUI runs."""
+
+    DEPLOYMENT_UNSPECIFIED: Profile.Deployment.ValueType  # 0
+    SAAS: Profile.Deployment.ValueType  # 1
+    HOSTED: Profile.Deployment.ValueType  # 2
+    ON_PREMISE: Profile.Deployment.ValueType  # 3
+
+    class _SecondFactor:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SecondFactorEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[Profile._SecondFactor.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        SECOND_FACTOR_UNSPECIFIED: Profile._SecondFactor.ValueType  # 0
+        NONE: Profile._SecondFactor.ValueType  # 1
+        MAIL_CODE: Profile._SecondFactor.ValueType  # 2
+        TIME_CODE: Profile._SecondFactor.ValueType  # 3
+        PRO_SANTE_CONNECT: Profile._SecondFactor.ValueType  # 4
+        SMARTCARD: Profile._SecondFactor.ValueType  # 5
+
+    class SecondFactor(_SecondFactor, metaclass=_SecondFactorEnumTypeWrapper):
+        """What a person shows besides a password."""
+
+    SECOND_FACTOR_UNSPECIFIED: Profile.SecondFactor.ValueType  # 0
+    NONE: Profile.SecondFactor.ValueType  # 1
+    MAIL_CODE: Profile.SecondFactor.ValueType  # 2
+    TIME_CODE: Profile.SecondFactor.ValueType  # 3
+    PRO_SANTE_CONNECT: Profile.SecondFactor.ValueType  # 4
+    SMARTCARD: Profile.SecondFactor.ValueType  # 5
+
     ID_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
     PROFESSIONALS_PER_DEVICE_FIELD_NUMBER: builtins.int
@@ -169,6 +212,26 @@ class Profile(message.Message):
     HOSTS_FIELD_NUMBER: builtins.int
     CONFIRMED_FIELD_NUMBER: builtins.int
     SOURCE_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_FIELD_NUMBER: builtins.int
+    SYSTEMS_FIELD_NUMBER: builtins.int
+    BROWSERS_FIELD_NUMBER: builtins.int
+    PROGRAMS_FIELD_NUMBER: builtins.int
+    MEMORY_RECOMMENDED_BYTES_FIELD_NUMBER: builtins.int
+    SOLID_STATE_FIELD_NUMBER: builtins.int
+    SCREEN_WIDTH_PIXELS_FIELD_NUMBER: builtins.int
+    SCREEN_HEIGHT_PIXELS_FIELD_NUMBER: builtins.int
+    LOSS_FIELD_NUMBER: builtins.int
+    JITTER_SECONDS_FIELD_NUMBER: builtins.int
+    DATABASES_FIELD_NUMBER: builtins.int
+    MOBILE_SYSTEMS_FIELD_NUMBER: builtins.int
+    SECOND_FACTORS_FIELD_NUMBER: builtins.int
+    TRAINING_URL_FIELD_NUMBER: builtins.int
+    PRODUCTION_URL_FIELD_NUMBER: builtins.int
+    PRINTERS_FIELD_NUMBER: builtins.int
+    SOURCE_DATED_FIELD_NUMBER: builtins.int
+    CONTACT_FIELD_NUMBER: builtins.int
+    CONFIRMED_BY_FIELD_NUMBER: builtins.int
+    CONFIRMED_ON_FIELD_NUMBER: builtins.int
     MEASURES_METERED_LINES_FIELD_NUMBER: builtins.int
     LINE_BYTES_PER_DAY_FIELD_NUMBER: builtins.int
     LINE_BYTES_PER_MONTH_FIELD_NUMBER: builtins.int
@@ -186,6 +249,24 @@ class Profile(message.Message):
     confirmed: builtins.bool
     """False until the editor confirmed the values."""
     source: builtins.str
+    deployment: Profile.Deployment.ValueType
+    memory_recommended_bytes: builtins.int
+    """What is advised, where memory_bytes is the least."""
+    solid_state: builtins.bool
+    screen_width_pixels: builtins.int
+    screen_height_pixels: builtins.int
+    loss: builtins.float
+    """Share of packets lost between the site and the DUI, 0 to 1, and variation of their delay, at most."""
+    jitter_seconds: builtins.float
+    training_url: builtins.str
+    """The environments of training and of production, both asked for by the sources."""
+    production_url: builtins.str
+    printers: builtins.str
+    """What the editor asks of printers, in its words."""
+    contact: builtins.str
+    """The editor's desk that answers, never a person's name."""
+    confirmed_by: builtins.str
+    """Which role confirmed the values with the editor, and when: until then nothing is found conform by them."""
     measures_metered_lines: builtins.bool
     """Whether a line that is paid by volume may be loaded too."""
     line_bytes_per_day: builtins.int
@@ -195,6 +276,30 @@ class Profile(message.Message):
     """A LibreSpeed server that the organisation wants measured beside its collector."""
     @builtins.property
     def hosts(self) -> containers.RepeatedCompositeFieldContainer[ProfileHost]: ...
+    @builtins.property
+    def systems(self) -> containers.RepeatedCompositeFieldContainer[AllowedSystem]:
+        """Systems of workstations that the editor supports; empty: it said nothing of them."""
+
+    @builtins.property
+    def browsers(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Browsers, of which one is needed, by their ids in the agent's list of programs; empty: it said nothing of them."""
+
+    @builtins.property
+    def programs(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Programs that are all needed on a workstation, by the same ids: office suite, runtimes, the editor's client."""
+
+    @builtins.property
+    def databases(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Database engines of a DUI on the premises, by the same ids as programs."""
+
+    @builtins.property
+    def mobile_systems(self) -> containers.RepeatedCompositeFieldContainer[AllowedSystem]: ...
+    @builtins.property
+    def second_factors(self) -> containers.RepeatedScalarFieldContainer[Profile.SecondFactor.ValueType]: ...
+    @builtins.property
+    def source_dated(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def confirmed_on(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -211,23 +316,51 @@ class Profile(message.Message):
         hosts: abc.Iterable[ProfileHost] | None = ...,
         confirmed: builtins.bool | None = ...,
         source: builtins.str | None = ...,
+        deployment: Profile.Deployment.ValueType | None = ...,
+        systems: abc.Iterable[AllowedSystem] | None = ...,
+        browsers: abc.Iterable[builtins.str] | None = ...,
+        programs: abc.Iterable[builtins.str] | None = ...,
+        memory_recommended_bytes: builtins.int | None = ...,
+        solid_state: builtins.bool | None = ...,
+        screen_width_pixels: builtins.int | None = ...,
+        screen_height_pixels: builtins.int | None = ...,
+        loss: builtins.float | None = ...,
+        jitter_seconds: builtins.float | None = ...,
+        databases: abc.Iterable[builtins.str] | None = ...,
+        mobile_systems: abc.Iterable[AllowedSystem] | None = ...,
+        second_factors: abc.Iterable[Profile.SecondFactor.ValueType] | None = ...,
+        training_url: builtins.str | None = ...,
+        production_url: builtins.str | None = ...,
+        printers: builtins.str | None = ...,
+        source_dated: timestamp_pb2.Timestamp | None = ...,
+        contact: builtins.str | None = ...,
+        confirmed_by: builtins.str | None = ...,
+        confirmed_on: timestamp_pb2.Timestamp | None = ...,
         measures_metered_lines: builtins.bool | None = ...,
         line_bytes_per_day: builtins.int | None = ...,
         line_bytes_per_month: builtins.int | None = ...,
         librespeed_url: builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_direction", b"_direction", "_insi", b"_insi", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "bits_per_second_per_user", b"bits_per_second_per_user", "confirmed", b"confirmed", "direction", b"direction", "insi", b"insi", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "professionals_per_device", b"professionals_per_device", "rtt_seconds", b"rtt_seconds", "source", b"source", "system_volume_free_bytes", b"system_volume_free_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_confirmed_by", b"_confirmed_by", "_contact", b"_contact", "_deployment", b"_deployment", "_direction", b"_direction", "_insi", b"_insi", "_jitter_seconds", b"_jitter_seconds", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_loss", b"_loss", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_memory_recommended_bytes", b"_memory_recommended_bytes", "_printers", b"_printers", "_production_url", b"_production_url", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_screen_height_pixels", b"_screen_height_pixels", "_screen_width_pixels", b"_screen_width_pixels", "_solid_state", b"_solid_state", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_training_url", b"_training_url", "bits_per_second_per_user", b"bits_per_second_per_user", "confirmed", b"confirmed", "confirmed_by", b"confirmed_by", "confirmed_on", b"confirmed_on", "contact", b"contact", "deployment", b"deployment", "direction", b"direction", "insi", b"insi", "jitter_seconds", b"jitter_seconds", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "loss", b"loss", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "memory_recommended_bytes", b"memory_recommended_bytes", "printers", b"printers", "production_url", b"production_url", "professionals_per_device", b"professionals_per_device", "rtt_seconds", b"rtt_seconds", "screen_height_pixels", b"screen_height_pixels", "screen_width_pixels", b"screen_width_pixels", "solid_state", b"solid_state", "source", b"source", "source_dated", b"source_dated", "system_volume_free_bytes", b"system_volume_free_bytes", "training_url", b"training_url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_direction", b"_direction", "_insi", b"_insi", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "bits_per_second_per_user", b"bits_per_second_per_user", "confirmed", b"confirmed", "direction", b"direction", "hosts", b"hosts", "id", b"id", "insi", b"insi", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "name", b"name", "professionals_per_device", b"professionals_per_device", "rtt_seconds", b"rtt_seconds", "source", b"source", "system_volume_free_bytes", b"system_volume_free_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_confirmed_by", b"_confirmed_by", "_contact", b"_contact", "_deployment", b"_deployment", "_direction", b"_direction", "_insi", b"_insi", "_jitter_seconds", b"_jitter_seconds", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_loss", b"_loss", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_memory_recommended_bytes", b"_memory_recommended_bytes", "_printers", b"_printers", "_production_url", b"_production_url", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_screen_height_pixels", b"_screen_height_pixels", "_screen_width_pixels", b"_screen_width_pixels", "_solid_state", b"_solid_state", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_training_url", b"_training_url", "bits_per_second_per_user", b"bits_per_second_per_user", "browsers", b"browsers", "confirmed", b"confirmed", "confirmed_by", b"confirmed_by", "confirmed_on", b"confirmed_on", "contact", b"contact", "databases", b"databases", "deployment", b"deployment", "direction", b"direction", "hosts", b"hosts", "id", b"id", "insi", b"insi", "jitter_seconds", b"jitter_seconds", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "loss", b"loss", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "memory_recommended_bytes", b"memory_recommended_bytes", "mobile_systems", b"mobile_systems", "name", b"name", "printers", b"printers", "production_url", b"production_url", "professionals_per_device", b"professionals_per_device", "programs", b"programs", "rtt_seconds", b"rtt_seconds", "screen_height_pixels", b"screen_height_pixels", "screen_width_pixels", b"screen_width_pixels", "second_factors", b"second_factors", "solid_state", b"solid_state", "source", b"source", "source_dated", b"source_dated", "system_volume_free_bytes", b"system_volume_free_bytes", "systems", b"systems", "training_url", b"training_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bits_per_second_per_user: _TypeAlias = typing.Literal["bits_per_second_per_user"]  # noqa: Y015
     _WhichOneofArgType__bits_per_second_per_user: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user"]  # noqa: Y015
     _WhichOneofReturnType__confirmed: _TypeAlias = typing.Literal["confirmed"]  # noqa: Y015
     _WhichOneofArgType__confirmed: _TypeAlias = typing.Literal["_confirmed", b"_confirmed"]  # noqa: Y015
+    _WhichOneofReturnType__confirmed_by: _TypeAlias = typing.Literal["confirmed_by"]  # noqa: Y015
+    _WhichOneofArgType__confirmed_by: _TypeAlias = typing.Literal["_confirmed_by", b"_confirmed_by"]  # noqa: Y015
+    _WhichOneofReturnType__contact: _TypeAlias = typing.Literal["contact"]  # noqa: Y015
+    _WhichOneofArgType__contact: _TypeAlias = typing.Literal["_contact", b"_contact"]  # noqa: Y015
+    _WhichOneofReturnType__deployment: _TypeAlias = typing.Literal["deployment"]  # noqa: Y015
+    _WhichOneofArgType__deployment: _TypeAlias = typing.Literal["_deployment", b"_deployment"]  # noqa: Y015
     _WhichOneofReturnType__direction: _TypeAlias = typing.Literal["direction"]  # noqa: Y015
     _WhichOneofArgType__direction: _TypeAlias = typing.Literal["_direction", b"_direction"]  # noqa: Y015
     _WhichOneofReturnType__insi: _TypeAlias = typing.Literal["insi"]  # noqa: Y015
     _WhichOneofArgType__insi: _TypeAlias = typing.Literal["_insi", b"_insi"]  # noqa: Y015
+    _WhichOneofReturnType__jitter_seconds: _TypeAlias = typing.Literal["jitter_seconds"]  # noqa: Y015
+    _WhichOneofArgType__jitter_seconds: _TypeAlias = typing.Literal["_jitter_seconds", b"_jitter_seconds"]  # noqa: Y015
     _WhichOneofReturnType__lan_bits_per_second: _TypeAlias = typing.Literal["lan_bits_per_second"]  # noqa: Y015
     _WhichOneofArgType__lan_bits_per_second: _TypeAlias = typing.Literal["_lan_bits_per_second", b"_lan_bits_per_second"]  # noqa: Y015
     _WhichOneofReturnType__librespeed_url: _TypeAlias = typing.Literal["librespeed_url"]  # noqa: Y015
@@ -236,26 +369,50 @@ class Profile(message.Message):
     _WhichOneofArgType__line_bytes_per_day: _TypeAlias = typing.Literal["_line_bytes_per_day", b"_line_bytes_per_day"]  # noqa: Y015
     _WhichOneofReturnType__line_bytes_per_month: _TypeAlias = typing.Literal["line_bytes_per_month"]  # noqa: Y015
     _WhichOneofArgType__line_bytes_per_month: _TypeAlias = typing.Literal["_line_bytes_per_month", b"_line_bytes_per_month"]  # noqa: Y015
+    _WhichOneofReturnType__loss: _TypeAlias = typing.Literal["loss"]  # noqa: Y015
+    _WhichOneofArgType__loss: _TypeAlias = typing.Literal["_loss", b"_loss"]  # noqa: Y015
     _WhichOneofReturnType__measures_metered_lines: _TypeAlias = typing.Literal["measures_metered_lines"]  # noqa: Y015
     _WhichOneofArgType__measures_metered_lines: _TypeAlias = typing.Literal["_measures_metered_lines", b"_measures_metered_lines"]  # noqa: Y015
     _WhichOneofReturnType__memory_bytes: _TypeAlias = typing.Literal["memory_bytes"]  # noqa: Y015
     _WhichOneofArgType__memory_bytes: _TypeAlias = typing.Literal["_memory_bytes", b"_memory_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__memory_recommended_bytes: _TypeAlias = typing.Literal["memory_recommended_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_recommended_bytes: _TypeAlias = typing.Literal["_memory_recommended_bytes", b"_memory_recommended_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__printers: _TypeAlias = typing.Literal["printers"]  # noqa: Y015
+    _WhichOneofArgType__printers: _TypeAlias = typing.Literal["_printers", b"_printers"]  # noqa: Y015
+    _WhichOneofReturnType__production_url: _TypeAlias = typing.Literal["production_url"]  # noqa: Y015
+    _WhichOneofArgType__production_url: _TypeAlias = typing.Literal["_production_url", b"_production_url"]  # noqa: Y015
     _WhichOneofReturnType__professionals_per_device: _TypeAlias = typing.Literal["professionals_per_device"]  # noqa: Y015
     _WhichOneofArgType__professionals_per_device: _TypeAlias = typing.Literal["_professionals_per_device", b"_professionals_per_device"]  # noqa: Y015
     _WhichOneofReturnType__rtt_seconds: _TypeAlias = typing.Literal["rtt_seconds"]  # noqa: Y015
     _WhichOneofArgType__rtt_seconds: _TypeAlias = typing.Literal["_rtt_seconds", b"_rtt_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__screen_height_pixels: _TypeAlias = typing.Literal["screen_height_pixels"]  # noqa: Y015
+    _WhichOneofArgType__screen_height_pixels: _TypeAlias = typing.Literal["_screen_height_pixels", b"_screen_height_pixels"]  # noqa: Y015
+    _WhichOneofReturnType__screen_width_pixels: _TypeAlias = typing.Literal["screen_width_pixels"]  # noqa: Y015
+    _WhichOneofArgType__screen_width_pixels: _TypeAlias = typing.Literal["_screen_width_pixels", b"_screen_width_pixels"]  # noqa: Y015
+    _WhichOneofReturnType__solid_state: _TypeAlias = typing.Literal["solid_state"]  # noqa: Y015
+    _WhichOneofArgType__solid_state: _TypeAlias = typing.Literal["_solid_state", b"_solid_state"]  # noqa: Y015
     _WhichOneofReturnType__source: _TypeAlias = typing.Literal["source"]  # noqa: Y015
     _WhichOneofArgType__source: _TypeAlias = typing.Literal["_source", b"_source"]  # noqa: Y015
     _WhichOneofReturnType__system_volume_free_bytes: _TypeAlias = typing.Literal["system_volume_free_bytes"]  # noqa: Y015
     _WhichOneofArgType__system_volume_free_bytes: _TypeAlias = typing.Literal["_system_volume_free_bytes", b"_system_volume_free_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__training_url: _TypeAlias = typing.Literal["training_url"]  # noqa: Y015
+    _WhichOneofArgType__training_url: _TypeAlias = typing.Literal["_training_url", b"_training_url"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__bits_per_second_per_user) -> _WhichOneofReturnType__bits_per_second_per_user | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__confirmed) -> _WhichOneofReturnType__confirmed | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confirmed_by) -> _WhichOneofReturnType__confirmed_by | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__contact) -> _WhichOneofReturnType__contact | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deployment) -> _WhichOneofReturnType__deployment | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__direction) -> _WhichOneofReturnType__direction | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__insi) -> _WhichOneofReturnType__insi | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__jitter_seconds) -> _WhichOneofReturnType__jitter_seconds | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lan_bits_per_second) -> _WhichOneofReturnType__lan_bits_per_second | None: ...
     @typing.overload
@@ -265,17 +422,33 @@ class Profile(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__line_bytes_per_month) -> _WhichOneofReturnType__line_bytes_per_month | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__loss) -> _WhichOneofReturnType__loss | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__measures_metered_lines) -> _WhichOneofReturnType__measures_metered_lines | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_bytes) -> _WhichOneofReturnType__memory_bytes | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_recommended_bytes) -> _WhichOneofReturnType__memory_recommended_bytes | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__printers) -> _WhichOneofReturnType__printers | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__production_url) -> _WhichOneofReturnType__production_url | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__professionals_per_device) -> _WhichOneofReturnType__professionals_per_device | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rtt_seconds) -> _WhichOneofReturnType__rtt_seconds | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__screen_height_pixels) -> _WhichOneofReturnType__screen_height_pixels | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__screen_width_pixels) -> _WhichOneofReturnType__screen_width_pixels | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__solid_state) -> _WhichOneofReturnType__solid_state | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__source) -> _WhichOneofReturnType__source | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__system_volume_free_bytes) -> _WhichOneofReturnType__system_volume_free_bytes | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__training_url) -> _WhichOneofReturnType__training_url | None: ...
 
 @typing.final
 class ProfileHost(message.Message):
@@ -287,10 +460,15 @@ class ProfileHost(message.Message):
     PORT_FIELD_NUMBER: builtins.int
     PURPOSE_FIELD_NUMBER: builtins.int
     PROTOCOL_FIELD_NUMBER: builtins.int
+    MINIMUM_TLS_FIELD_NUMBER: builtins.int
+    WEBSOCKET_FIELD_NUMBER: builtins.int
     host: builtins.str
     port: builtins.int
     purpose: builtins.str
     protocol: services_pb2.ServiceProtocol.ValueType
+    minimum_tls: builtins.str
+    """"1.2", "1.3"."""
+    websocket: builtins.bool
     def __init__(
         self,
         *,
@@ -298,11 +476,86 @@ class ProfileHost(message.Message):
         port: builtins.int = ...,
         purpose: builtins.str = ...,
         protocol: services_pb2.ServiceProtocol.ValueType | None = ...,
+        minimum_tls: builtins.str | None = ...,
+        websocket: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_protocol", b"_protocol", "protocol", b"protocol"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_minimum_tls", b"_minimum_tls", "_protocol", b"_protocol", "_websocket", b"_websocket", "minimum_tls", b"minimum_tls", "protocol", b"protocol", "websocket", b"websocket"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_protocol", b"_protocol", "host", b"host", "port", b"port", "protocol", b"protocol", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_minimum_tls", b"_minimum_tls", "_protocol", b"_protocol", "_websocket", b"_websocket", "host", b"host", "minimum_tls", b"minimum_tls", "port", b"port", "protocol", b"protocol", "purpose", b"purpose", "websocket", b"websocket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__minimum_tls: _TypeAlias = typing.Literal["minimum_tls"]  # noqa: Y015
+    _WhichOneofArgType__minimum_tls: _TypeAlias = typing.Literal["_minimum_tls", b"_minimum_tls"]  # noqa: Y015
     _WhichOneofReturnType__protocol: _TypeAlias = typing.Literal["protocol"]  # noqa: Y015
     _WhichOneofArgType__protocol: _TypeAlias = typing.Literal["_protocol", b"_protocol"]  # noqa: Y015
+    _WhichOneofReturnType__websocket: _TypeAlias = typing.Literal["websocket"]  # noqa: Y015
+    _WhichOneofArgType__websocket: _TypeAlias = typing.Literal["_websocket", b"_websocket"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum_tls) -> _WhichOneofReturnType__minimum_tls | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__protocol) -> _WhichOneofReturnType__protocol | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__websocket) -> _WhichOneofReturnType__websocket | None: ...
+
+@typing.final
+class AllowedSystem(message.Message):
+    """A system that an editor supports."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FAMILY_FIELD_NUMBER: builtins.int
+    MINIMUM_BUILD_FIELD_NUMBER: builtins.int
+    EDITIONS_FIELD_NUMBER: builtins.int
+    UNTIL_FIELD_NUMBER: builtins.int
+    MINIMUM_VERSION_FIELD_NUMBER: builtins.int
+    APPLICATION_FIELD_NUMBER: builtins.int
+    OFFLINE_FIELD_NUMBER: builtins.int
+    family: facts_pb2.System.Family.ValueType
+    minimum_build: builtins.int
+    """Windows: the least build number."""
+    minimum_version: builtins.str
+    """Of a phone or tablet: the least major version, the application's id, and whether it works without network."""
+    application: builtins.str
+    offline: builtins.bool
+    @builtins.property
+    def editions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Windows: EditionIDs; empty: all."""
+
+    @builtins.property
+    def until(self) -> timestamp_pb2.Timestamp:
+        """The last day on which the editor supports it."""
+
+    def __init__(
+        self,
+        *,
+        family: facts_pb2.System.Family.ValueType | None = ...,
+        minimum_build: builtins.int | None = ...,
+        editions: abc.Iterable[builtins.str] | None = ...,
+        until: timestamp_pb2.Timestamp | None = ...,
+        minimum_version: builtins.str | None = ...,
+        application: builtins.str | None = ...,
+        offline: builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_application", b"_application", "_family", b"_family", "_minimum_build", b"_minimum_build", "_minimum_version", b"_minimum_version", "_offline", b"_offline", "application", b"application", "family", b"family", "minimum_build", b"minimum_build", "minimum_version", b"minimum_version", "offline", b"offline", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_application", b"_application", "_family", b"_family", "_minimum_build", b"_minimum_build", "_minimum_version", b"_minimum_version", "_offline", b"_offline", "application", b"application", "editions", b"editions", "family", b"family", "minimum_build", b"minimum_build", "minimum_version", b"minimum_version", "offline", b"offline", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__application: _TypeAlias = typing.Literal["application"]  # noqa: Y015
+    _WhichOneofArgType__application: _TypeAlias = typing.Literal["_application", b"_application"]  # noqa: Y015
+    _WhichOneofReturnType__family: _TypeAlias = typing.Literal["family"]  # noqa: Y015
+    _WhichOneofArgType__family: _TypeAlias = typing.Literal["_family", b"_family"]  # noqa: Y015
+    _WhichOneofReturnType__minimum_build: _TypeAlias = typing.Literal["minimum_build"]  # noqa: Y015
+    _WhichOneofArgType__minimum_build: _TypeAlias = typing.Literal["_minimum_build", b"_minimum_build"]  # noqa: Y015
+    _WhichOneofReturnType__minimum_version: _TypeAlias = typing.Literal["minimum_version"]  # noqa: Y015
+    _WhichOneofArgType__minimum_version: _TypeAlias = typing.Literal["_minimum_version", b"_minimum_version"]  # noqa: Y015
+    _WhichOneofReturnType__offline: _TypeAlias = typing.Literal["offline"]  # noqa: Y015
+    _WhichOneofArgType__offline: _TypeAlias = typing.Literal["_offline", b"_offline"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__application) -> _WhichOneofReturnType__application | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__family) -> _WhichOneofReturnType__family | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum_build) -> _WhichOneofReturnType__minimum_build | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum_version) -> _WhichOneofReturnType__minimum_version | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__offline) -> _WhichOneofReturnType__offline | None: ...
