@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from prerequis.command_line import CommandLine, ExitCode
+from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread
 from prerequis_agent import __version__, commands
 from prerequis_agent.config import default_directory
 from prerequis_agent.errors import AgentError, CollectorUnreachable, ConfigurationError, Refused
@@ -61,6 +61,7 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
+@quiet_when_unread
 @_without_collecting()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
@@ -71,17 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-        sys.stdout.flush()
     except AgentError as problem:
         sys.stderr.write(f"{problem}\n")
         return next(code for error, code in _EXIT_CODES if isinstance(problem, error))
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrompu.\n")
         return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader left; without this Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
     return code
 
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from prerequis.command_line import CommandLine, ExitCode
+from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread
 from prerequis_collector import errors
 
 _EXIT = {errors.StorageUnavailable: ExitCode.REFUSED, errors.Overloaded: ExitCode.REFUSED}
 """All other errors are wrong input."""
 
 
+@quiet_when_unread
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code."""
     given = sys.argv[1:] if arguments is None else arguments

@@ -1,11 +1,15 @@
-"""The manners that the three commands share: French usage errors and the exit codes that scripts rely on."""
+"""The manners that the three commands share: French usage errors, exit codes for scripts, a quiet end behind `head`."""
 
 import argparse
+import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import Any, NoReturn
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec
+
+Arguments = ParamSpec("Arguments")
 
 
 class ExitCode(IntEnum):
@@ -67,3 +71,40 @@ class CommandLine(argparse.ArgumentParser):
         """End the program with one sentence on stderr."""
         sys.stderr.write(f"{self.prog} : {french(message)}\nVoir : {self.prog} --help\n")
         raise SystemExit(ExitCode.WRONG_INPUT)
+
+
+def quiet_when_unread(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
+    """Return the program, which ends with ExitCode.DONE and no complaint when `head` or `less` has read enough."""
+
+    @wraps(main)
+    def quiet(*arguments: Arguments.args, **options: Arguments.kwargs) -> int:
+        try:
+            try:
+                code = main(*arguments, **options)
+            except SystemExit:
+                # --help: Python itself flushes too late, and complains.
+                sys.stdout.flush()
+                raise
+            sys.stdout.flush()
+        except BrokenPipeError:
+            if not _unread(sys.stdout.fileno()):
+                raise
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (sys.stdout, sys.stderr):
+                if _unread(stream.fileno()):
+                    os.dup2(nowhere, stream.fileno())
+            return ExitCode.DONE
+        return code
+
+    return quiet
+
+
+def _unread(descriptor: int) -> bool:
+    """Return whether nobody reads this stream any more; another pipe may have broken."""
+    import select
+
+    if not hasattr(select, "poll"):
+        return True  # Windows cannot tell
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return bool(poll.poll(0))

@@ -1,10 +1,13 @@
 """The manners that the three commands share."""
 
 import argparse
+import os
+import subprocess
+import sys
 
 import pytest
 
-from prerequis.command_line import CommandLine, ExitCode
+from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread
 
 
 def a_command() -> CommandLine:
@@ -64,3 +67,44 @@ def test_an_error_that_argparse_does_not_make_is_left_as_it_is(capsys: pytest.Ca
 def test_the_parser_is_an_ordinary_argument_parser() -> None:
     assert isinstance(a_command(), argparse.ArgumentParser)
     assert a_command().parse_args(["scan", "--count", "3"]).count == 3
+
+
+def unread(*arguments: str) -> tuple[int, str]:
+    """Return the exit code and stderr of a Python process whose stdout nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = subprocess.run(
+            [sys.executable, *arguments], stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    finally:
+        os.close(writer)
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.parametrize("command", ["prerequis_agent", "prerequis_collector", "prerequis_tui"])
+def test_no_command_complains_when_nobody_reads_what_it_says(command: str) -> None:
+    assert unread("-m", command, "--help") == (ExitCode.DONE, "")
+
+
+@pytest.mark.parametrize("many", [1, 10_000_000])
+def test_a_command_ends_quietly_however_much_it_had_to_say(many: int) -> None:
+    source = (
+        "import sys; from prerequis.command_line import quiet_when_unread as quiet;"
+        f"sys.exit(quiet(lambda: sys.stdout.write('x' * {many}))())"
+    )
+    assert unread("-c", source) == (ExitCode.DONE, "")
+
+
+def test_a_pipe_that_breaks_elsewhere_is_not_passed_over(capfd: pytest.CaptureFixture[str]) -> None:
+    @quiet_when_unread
+    def main() -> int:
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            return os.write(writer, b"x")
+        finally:
+            os.close(writer)
+
+    with pytest.raises(BrokenPipeError):
+        main()

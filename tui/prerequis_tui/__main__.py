@@ -2,14 +2,13 @@
 
 import argparse
 import importlib
-import os
 import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from prerequis.command_line import CommandLine, ExitCode
+from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread
 from prerequis_tui import commands
 from prerequis_tui.commands import Command
 from prerequis_tui.errors import EXIT_CODES, OperatorError
@@ -76,6 +75,7 @@ async def execute(command: Command | None, options: argparse.Namespace, out: Tex
         return EXIT_CODES[type(error)]
 
 
+@quiet_when_unread
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     known = found_commands()
@@ -83,15 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import asyncio
 
     try:
-        code = asyncio.run(execute(known.get(options.command), options, sys.stdout, sys.stderr))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough; without this Python complains again while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return asyncio.run(execute(known.get(options.command), options, sys.stdout, sys.stderr))
     except KeyboardInterrupt:
         return 130
-    return code
 
 
 if __name__ == "__main__":
