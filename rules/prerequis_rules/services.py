@@ -80,9 +80,8 @@ def _trouble(one: SiteService) -> str:
     endpoint = one.endpoint
     if endpoint.reachable or not endpoint.HasField("reachable"):
         return ""
-    name = f" ({one.name})" if one.name else ""
     since = f", depuis le {one.since.ToDatetime(UTC):%d/%m/%Y}" if one.HasField("since") else ""
-    return f"{endpoint.host}:{endpoint.port}{name} : {_what_failed(endpoint)}{_families(endpoint)}{since}"
+    return f"{_place(one)} : {_what_failed(endpoint)}{_families(endpoint)}{since}"
 
 
 def _remark(one: SiteService) -> str:
@@ -90,13 +89,18 @@ def _remark(one: SiteService) -> str:
     endpoint = one.endpoint
     paths = (("IPv4", endpoint.HasField("ipv4"), endpoint.ipv4), ("IPv6", endpoint.HasField("ipv6"), endpoint.ipv6))
     said = [
-        f"{name} échoue ({_FAILURES.get(path.failure, 'échec')})"
+        f"{name} échoue : {_FAILURES.get(path.failure, 'échec')}"
         for name, tried, path in paths
         if endpoint.reachable and tried and path.HasField("reachable") and not path.reachable
     ]
     if endpoint.reachable and one.intercepted:
         said.append(f"échanges ouverts en chemin (certificat de « {endpoint.issuer} »)")
-    return f"{endpoint.host}:{endpoint.port} : joint, mais {' ; '.join(said)}" if said else ""
+    return f"{_place(one)} : joint, mais {' ; '.join(said)}" if said else ""
+
+
+def _place(one: SiteService) -> str:
+    """Return where it is and what it is for: "dui.example:443 (DUI)"."""
+    return f"{one.endpoint.host}:{one.endpoint.port}{f' ({one.name})' if one.name else ''}"
 
 
 def _what_failed(endpoint: Endpoint) -> str:

@@ -87,7 +87,8 @@ def test_a_service_reached_over_one_family_alone_is_remarked_upon_and_no_trouble
     joined = EndpointPath(reachable=True, failure=Endpoint.NONE)
     half = one(Endpoint(host=PSC, port=443, reachable=True, failure=Endpoint.NONE, ipv4=joined, ipv6=REFUSED))
     assert half.remark == (
-        f"{PSC}:443 : joint, mais IPv6 échoue (connexion refusée (service arrêté, ou pare-feu qui rejette))"
+        f"{PSC}:443 (Pro Santé Connect, authentification) : joint, mais IPv6 échoue : connexion refusée "
+        "(service arrêté, ou pare-feu qui rejette)"
     )
     assert not half.HasField("trouble")
     assert not one(Endpoint(host=PSC, port=443, reachable=True, ipv4=joined, ipv6=joined)).HasField("remark")

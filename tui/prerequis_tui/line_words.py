@@ -44,7 +44,7 @@ def rate(bits_per_second: float) -> str:
 
 def milliseconds(seconds: float) -> str:
     """Return "35 ms"."""
-    return f"{seconds * 1000:.0f} ms"
+    return "< 1 ms" if seconds < 0.0005 else f"{seconds * 1000:.0f} ms"
 
 
 def down(measures: context_pb2.SiteMeasures) -> str:
@@ -74,10 +74,29 @@ def basis(measures: context_pb2.SiteMeasures) -> str:
 
 
 def users(summary: line_review_pb2.LineSummary) -> str:
-    """Return how many users the line can carry at once: "au moins 12"."""
+    """Return how many users the line can carry at once: "au moins 12", or a dash when that is not known."""
     if not summary.HasField("users"):
-        return "nombre non connu"
+        return "–"
     return f"{'au moins ' if summary.users_at_least else ''}{wording.number(summary.users)}"
+
+
+def at_once(summary: line_review_pb2.LineSummary) -> str:
+    """Return "au moins 12 utilisateurs à la fois"."""
+    if not summary.HasField("users"):
+        return "nombre d'utilisateurs à la fois non connu"
+    at_least = "au moins " if summary.users_at_least else ""
+    return f"{at_least}{wording.count(summary.users, 'utilisateur')} à la fois"
+
+
+def to_do(line: line_review_pb2.GetLineResponse) -> str:
+    """Return what must be done about the line; empty when nothing must."""
+    summary = line.summary
+    if summary.HasField("upgrade_bits_per_second"):
+        return f"commander une ligne d'au moins {rate(summary.upgrade_bits_per_second)}"
+    if not summary.measures.line_results:
+        many = "aucune mesure ne compte : " if line.measurements else ""
+        return f"{many}lancer « prerequis-agent measure » sur un poste câblé du site"
+    return ""
 
 
 def state(summary: line_review_pb2.LineSummary) -> Word:

@@ -1,5 +1,6 @@
 """How the services of a site are said in French: reached or not, over which address family, since when."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from prerequis.v1 import context_pb2, facts_pb2, services_pb2
@@ -80,10 +81,12 @@ def sentence(one: Service) -> str:
 
 
 def summary(services: Iterable[Service]) -> list[Word]:
-    """Return how many there are of each state, the worst first."""
-    found, extra = [state(one) for one in services], " sans être indispensable"
-    return [
-        Word(word.symbol, f"{word.text}{extra if word is _CLOSED_EXTRA else ''} : {found.count(word)}", word.tone)
-        for word in _ORDER
-        if word in found
-    ]
+    """Return how many there are of each state, the worst first; of those that fail, how many the DUI needs."""
+    found = Counter(state(one) for one in services)
+    needed, extra = found.pop(_CLOSED, 0), found.pop(_CLOSED_EXTRA, 0)
+    words = [Word(word.symbol, f"{word.text} : {found[word]}", word.tone) for word in _ORDER if word in found]
+    if needed or extra:
+        part = f"dont {needed} indispensable{'s' if needed > 1 else ''}" if needed else "aucun indispensable"
+        closed = _CLOSED if needed else _CLOSED_EXTRA
+        words.insert(0, Word(closed.symbol, f"{closed.text} : {needed + extra}, {part}", closed.tone))
+    return words

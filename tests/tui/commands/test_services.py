@@ -20,7 +20,7 @@ async def test_the_matrix_begins_with_what_must_be_opened(collector: Collector, 
     ]  # fmt: skip
     assert rows[0][-4:] == ["DUI", "non", "–", "12/11/2026"]
     assert rows[2][-2:] == ["oui", "non"]
-    assert "✘ Injoignable : 1   ✘ Injoignable sans être indispensable : 1   ! À corriger : 1" in shown
+    assert "✘ Injoignable : 2, dont 1 indispensable   ! À corriger : 1   ? À vérifier : 1" in shown
     passed_on = shown.split("À transmettre à l'administrateur du réseau\n")[1]
     assert "• dui.test:443 (DUI) : pas de réponse, depuis le 12/11/2026\n" in passed_on
     assert "• psc.test:443 : joint, mais IPv6 échoue (pas de réponse)\n" in passed_on

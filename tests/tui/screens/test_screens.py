@@ -175,7 +175,7 @@ async def test_every_part_of_a_site_has_a_tab(park: Collector) -> None:
         await at(pilot, MeasurementScreen)
         await shows(pilot, "25,0 Mbit/s (3\u202f125 Ko/s)", "en Wi-Fi")
         await press(pilot, "escape", "right")
-        await shows(pilot, "✘ Injoignable : 1", "dui.test:443")
+        await shows(pilot, "✘ Injoignable : 2, dont 1 indispensable", "dui.test:443")
         await press(pilot, "down", "down", "enter")
         await at(pilot, ServiceScreen)
         await shows(pilot, "psc.test:443 : joint, mais IPv6 échoue", "joint en 12 ms", "ne passe pas")

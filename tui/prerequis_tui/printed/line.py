@@ -17,16 +17,13 @@ _BAR_COLUMNS = 24
 def print_line(line: line_review_pb2.GetLineResponse, out: TextIO) -> None:
     """Write what the line carries, hour by hour, and its newest measurements."""
     with printed.page(out) as console:
-        console.print(Text("\n").join(_head(line.summary)), soft_wrap=True)
+        console.print(Text("\n").join(_head(line)), soft_wrap=True)
         if line.hours:
             console.print()
             console.print(Text("\n").join(_hours(line.hours)), soft_wrap=True)
         if line.measurements:
             console.print()
             console.print(Text("\n").join(_measurements(line.measurements)), soft_wrap=True)
-        else:
-            console.print()
-            console.print("Aucune mesure. Sur un poste câblé du site : prerequis-agent measure")
 
 
 def print_lines(lines: Sequence[line_review_pb2.LineSummary], out: TextIO) -> None:
@@ -43,7 +40,8 @@ def print_lines(lines: Sequence[line_review_pb2.LineSummary], out: TextIO) -> No
         console.print("Débits en Mbit/s ; 1 Mbit/s = 125 Ko/s. « ≥ » : au moins.")
 
 
-def _head(summary: line_review_pb2.LineSummary) -> Iterator[Text]:
+def _head(line: line_review_pb2.GetLineResponse) -> Iterator[Text]:
+    summary = line.summary
     measures, word = summary.measures, line_words.state(summary)
     yield Text.assemble((f"{summary.name}  ", "bold"), (summary.finess, "dim"), "  ", printed.worded(word))
     yield Text(f"Réception     {line_words.down(measures)}")
@@ -52,12 +50,10 @@ def _head(summary: line_review_pb2.LineSummary) -> Iterator[Text]:
         yield Text(f"Délai         {line_words.milliseconds(measures.rtt_seconds)}")
     need = line_words.rate(summary.down_need_bits_per_second) if summary.HasField("down_need_bits_per_second") else ""
     yield Text(f"Besoin        {need or wording.NOT_KNOWN}")
-    yield Text(f"À la fois     {line_words.users(summary)} utilisateur(s)")
+    yield Text(f"Elle porte    {line_words.at_once(summary)}")
     yield Text(f"Fondé sur     {line_words.basis(measures)}")
-    if summary.HasField("upgrade_bits_per_second"):
-        yield printed.styled(
-            f"À faire       commander une ligne d'au moins {line_words.rate(summary.upgrade_bits_per_second)}", Tone.BAD
-        )
+    if to_do := line_words.to_do(line):
+        yield printed.styled(f"À faire       {to_do}", Tone.STRONG)
     if summary.contentions:
         yield Text(f"Écartées      {wording.count(summary.contentions, 'mesure')} de deux postes à la fois")
 

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.text import Text
 
 from prerequis.v1 import ordering_pb2
-from prerequis_tui import printed, wording
+from prerequis_tui import order, printed, wording
 from prerequis_tui.wording import Tone
 
 _NAMED_SITES = 8
@@ -35,7 +35,7 @@ def _lines(needs: ordering_pb2.ListNeedsResponse) -> Iterator[Text]:
     to_order: Counter[str] = Counter()
     for (finess, name), lines in groupby(needs.lines, key=lambda line: (line.finess, line.site_name)):
         yield Text.assemble((f"{name}  ", "bold"), (finess, "dim"))
-        for line in lines:
+        for line in order.to_buy_first(lines):
             to_order[line.item_name or line.item] += line.to_order
             yield need_line(line)
     yield Text()

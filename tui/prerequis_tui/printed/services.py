@@ -12,7 +12,8 @@ from prerequis_tui import printed, service_words, wording
 from prerequis_tui.service_words import Service
 from prerequis_tui.wording import Tone
 
-_PURPOSE_COLUMNS = 34
+_OTHER_COLUMNS = 43
+"""What stands beside a host and what it is for."""
 
 
 def print_services(found: services_review_pb2.GetServicesResponse, out: TextIO) -> None:
@@ -23,28 +24,29 @@ def print_services(found: services_review_pb2.GetServicesResponse, out: TextIO) 
         if not services:
             console.print(service_words.NEVER)
             return
-        asked = f"Interrogés le {wording.clock(found.services.observed_at)}"
+        console.print(f"Interrogés le {wording.clock(found.services.observed_at)}")
         words = [printed.worded(word) for word in service_words.summary(services)]
-        console.print(Text("   ").join([Text(asked), *words]), soft_wrap=True)
+        console.print(Text("   ").join(words), soft_wrap=True)
         console.print()
-        console.print(Text("\n").join(_rows(services)), soft_wrap=True)
+        console.print(Text("\n").join(_rows(services, console.width if console.is_terminal else 0)), soft_wrap=True)
         console.print()
         console.print("« * » : indispensable au DUI. IPv4, IPv6 : joint par là ; « – » : pas essayé.")
         _print_sentences(console, services)
 
 
-def _rows(services: Sequence[Service]) -> Iterator[Text]:
+def _rows(services: Sequence[Service], width: int) -> Iterator[Text]:
+    """Return the lines of the matrix, cut to so many columns; 0 for a program, which gets everything whole."""
     place = max(len(service_words.place(one)) for one in services)
-    yield printed.styled(
-        f"{'ÉTAT':<13}    {'HÔTE':<{place}}  {'POUR':<{_PURPOSE_COLUMNS}}  IPv4  IPv6  DEPUIS LE", Tone.MUTED
-    )
+    longest = max(len(service_words.purpose(one)) for one in services)
+    purpose = max(min(longest, width - place - _OTHER_COLUMNS), 4) if width else longest
+    yield printed.styled(f"{'ÉTAT':<13}    {'HÔTE':<{place}}  {'POUR':<{purpose}}  IPv4  IPv6  DEPUIS LE", Tone.MUTED)
     for one in services:
-        word, purpose = service_words.state(one), service_words.purpose(one)
-        shown = purpose if len(purpose) <= _PURPOSE_COLUMNS else f"{purpose[: _PURPOSE_COLUMNS - 1]}…"
+        word, said = service_words.state(one), service_words.purpose(one)
+        shown = said if len(said) <= purpose else f"{said[: purpose - 1]}…"
         families = f"{service_words.reached(one, 'IPv4'):<4}  {service_words.reached(one, 'IPv6'):<4}"
         yield Text.assemble(
             (f"{word.symbol} {word.text:<11}", printed.STYLES[word.tone]),
-            f"  {'*' if one.essential else ' '} {service_words.place(one):<{place}}  {shown:<{_PURPOSE_COLUMNS}}",
+            f"  {'*' if one.essential else ' '} {service_words.place(one):<{place}}  {shown:<{purpose}}",
             f"  {families}  {service_words.since(one)}",
         )
 

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from prerequis.v1 import judgement_pb2, ordering_pb2, review_pb2
-from prerequis_tui import printed, score_bar, scorecard, wording
+from prerequis_tui import order, printed, score_bar, scorecard, wording
 from prerequis_tui.printed.needs import heading, need_line
 from prerequis_tui.scorecard import Finding
 from prerequis_tui.wording import Tone
@@ -26,6 +26,7 @@ def print_site(
             console.print("\nRien n'a encore été jugé : lancer « prerequis-agent run » sur un poste du site.")
         for framework in scorecard.in_order(site.frameworks):
             _print_framework(console, framework, everything=everything)
+        _print_parameters(console, site)
         if needs is not None:
             _print_needs(console, site, needs)
         finess = site.site.finess
@@ -149,6 +150,19 @@ def _print_titles(console: Console, title: str, findings: Sequence[Finding]) -> 
         _print_item(console, finding.word.symbol, finding.word.tone, text)
 
 
+def _print_parameters(console: Console, site: review_pb2.GetSiteResponse) -> None:
+    """Write what the sources leave open: a figure that nobody sees is one that nobody corrects."""
+    if not site.parameters:
+        return
+    console.print()
+    console.rule(Text(" Paramètres ", "bold"), characters="─", align="left", style="dim")
+    for one in site.parameters:
+        console.print(Text(f"{one.name:<6} {one.value or wording.NOT_KNOWN}   ").append(one.meaning, "dim"))
+        if one.HasField("settled_at"):
+            because = f"réglé par {one.author} le {wording.day(one.settled_at)} : {one.reason}"
+            console.print(Padding(Text(because, "dim"), (0, 0, 0, 7)))
+
+
 def _print_needs(console: Console, site: review_pb2.GetSiteResponse, needs: ordering_pb2.ListNeedsResponse) -> None:
     console.print()
     console.rule(Text(" Besoins ", "bold"), characters="─", align="left", style="dim")
@@ -157,4 +171,7 @@ def _print_needs(console: Console, site: review_pb2.GetSiteResponse, needs: orde
     elif not needs.lines:
         console.print("Rien à commander d'après ce qui est connu.")
     if needs.lines:
-        console.print(Text("\n").join([heading(), *map(need_line, needs.lines)]), soft_wrap=True)
+        console.print(
+            Text("\n").join([heading(), *map(need_line, order.to_buy_first(needs.lines))]),
+            soft_wrap=True,
+        )

@@ -22,7 +22,7 @@ class AnswerScreen(ModalScreen[str | None]):
     AnswerScreen { align: center middle; }
     AnswerScreen #box {
         width: 72; max-width: 94%; height: auto; max-height: 90%; padding: 1 2; background: $surface;
-        border: round $primary; border-title-style: bold;
+        border: round $primary; border-title-style: bold; border-subtitle-color: $text-muted;
     }
     AnswerScreen OptionList { margin: 1 0; height: auto; border: none; padding: 0; background: $surface; }
     AnswerScreen .muted { color: $foreground 60%; }
@@ -38,6 +38,7 @@ class AnswerScreen(ModalScreen[str | None]):
         """Lay out the question, its choices, and what would prove the answer."""
         with Vertical(id="box") as box:
             box.border_title = "Question"
+            box.border_subtitle = "↑ ↓ puis Entrée : répondre · Échap : laisser"
             yield Static(self._question.text, markup=False)
             yield OptionList(*self._question.choices, markup=False)
             if self._question.evidence:

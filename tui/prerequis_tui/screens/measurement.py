@@ -55,7 +55,7 @@ class MeasurementScreen(SheetScreen):
 def parts(one: line_review_pb2.LineMeasurement) -> Iterator[Part]:
     """Return the labelled parts of a measurement."""
     line = one.result
-    yield Part("Compte", line_words.counts(one))
+    yield Part("Compte", f"non : {line_words.counts(one)}" if one.HasField("discard") else "oui")
     yield Part("Poste", one.workstation_name)
     yield Part("Méthode", f"{line_words.METHOD.get(one.method, '–')}{', demandée sur place' if one.attended else ''}")
     yield Part("Heure", "de pointe" if one.busy_hour else "creuse")

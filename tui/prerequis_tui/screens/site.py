@@ -42,7 +42,7 @@ class SiteScreen(Screen[None]):
 
     HELP = "Un volet par référentiel, puis postes, questions, ligne, services et besoins. Ce qui bloque vient d'abord."
     CSS = """
-    SiteScreen #facts { height: 1; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+    SiteScreen #facts { height: auto; max-height: 2; padding: 0 1; color: $text-muted; }
     SiteScreen TabbedContent { height: 1fr; }
     SiteScreen ContentSwitcher { height: 1fr; }
     SiteScreen TabPane { padding: 0; height: 1fr; }
@@ -221,7 +221,7 @@ def _facts(site: review_pb2.GetSiteResponse) -> str:
         f"FINESS {about.finess}",
         f"{known} sur {about.workstations}" if about.HasField("workstations") else known,
         wording.count(about.professionals, "professionnel") if about.HasField("professionals") else "",
-        f"rapport du {wording.clock(last)}" if last else "aucun rapport",
+        f"vu le {wording.date(last)}" if last else "aucun rapport",
         f"prêt pour le {wording.day(about.deadline)}" if about.HasField("deadline") else "",
     )
     return " · ".join(part for part in parts if part)

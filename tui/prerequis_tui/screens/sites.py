@@ -51,7 +51,7 @@ COLUMNS: Sequence[Column[Site]] = (
     Column("État", _readiness, 23),
     Column("FINESS", lambda site: [(site.finess, Tone.MUTED)], 9),
     Column("Site", lambda site: [(site.name, Tone.STRONG)]),
-    Column("", lambda site: score_bar.parts(site.score, 12), 12, from_width=116),
+    Column("", lambda site: score_bar.parts(site.score, 12), 12, from_width=130),
     Column("Score", _score, 13, right=True),
     Column("Vérifié", _coverage, 7, right=True, from_width=84),
     Column("Blocages", lambda site: [(str(site.blocking or "–"), Tone.PLAIN)], 8, right=True, from_width=126),

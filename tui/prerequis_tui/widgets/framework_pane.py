@@ -41,7 +41,7 @@ def _title(entry: Entry) -> Spans:
 _COLUMNS: Sequence[Column[Entry]] = (
     Column("", lambda entry: [(entry.symbol, entry.tone)], 1),
     Column("Point vérifié", _title),
-    Column("Poste", lambda entry: [(entry.who, Tone.PLAIN)], 18, from_width=60),
+    Column("Poste", lambda entry: [(entry.who, Tone.PLAIN)], 15, from_width=60),
     Column("Poids", lambda entry: [(entry.level, Tone.MUTED)], 11, from_width=72),
 )
 

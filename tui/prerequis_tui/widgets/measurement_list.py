@@ -49,7 +49,12 @@ class MeasurementList(LineList[Measurement]):
 def _headings(line: line_review_pb2.GetLineResponse) -> Iterator[Heading]:
     summary, word = line.summary, line_words.state(line.summary)
     need = line_words.rate(summary.down_need_bits_per_second) if summary.HasField("down_need_bits_per_second") else ""
-    yield Heading(f"{word.symbol} {word.text} : reçoit {line_words.down(summary.measures)}", word.tone)
-    yield Heading(f"Émet {line_words.up(summary.measures)} ; besoin {need or wording.NOT_KNOWN}")
-    yield Heading(f"{line_words.users(summary)} utilisateur(s) à la fois ; {line_words.basis(summary.measures)}")
-    yield Heading("Débits en Mbit/s")
+    yield Heading(
+        f"{word.symbol} {word.text} : {line_words.at_once(summary)} ; besoin {need or wording.NOT_KNOWN}", word.tone
+    )
+    if summary.measures.line_results:
+        yield Heading(f"Reçoit {line_words.down(summary.measures)} ; émet {line_words.up(summary.measures)}")
+        yield Heading(line_words.basis(summary.measures).capitalize(), Tone.MUTED)
+    if to_do := line_words.to_do(line):
+        yield Heading(f"À faire : {to_do}", Tone.WARNING)
+    yield Heading("Débits en Mbit/s", Tone.MUTED)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from prerequis.v1 import ordering_pb2
-from prerequis_tui import wording
+from prerequis_tui import order, wording
 from prerequis_tui.widgets.line_list import Column, LineList, Spans
 from prerequis_tui.wording import Tone
 
@@ -35,7 +35,7 @@ class NeedList(LineList[Need]):
         super().__init__(_COLUMNS, lambda line: line.item, "Rien à commander d'après ce qui est connu.", id=id)
 
     def fill(self, needs: ordering_pb2.ListNeedsResponse) -> None:
-        """List the needs; of a site that was not measured, none does not mean nil."""
+        """List the needs, what is to be ordered first; of a site that was not measured, none does not mean nil."""
         if needs.sites_not_measured:
             self.empty = "Rien n'a été mesuré : les besoins ne sont pas nuls, ils ne sont pas connus."
-        self.show(needs.lines)
+        self.show(order.to_buy_first(needs.lines))

@@ -43,7 +43,8 @@ class ServiceList(LineList[Service]):
 
 
 def _headings(found: services_review_pb2.GetServicesResponse, services: Sequence[Service]) -> Iterator[Heading]:
-    words = service_words.summary(services)
-    counts = "   ".join(f"{word.symbol} {word.text}" for word in words)
-    yield Heading(counts, words[0].tone)
-    yield Heading(f"Interrogés le {wording.clock(found.services.observed_at)} ; « * » : indispensable au DUI")
+    worst, *others = service_words.summary(services)
+    yield Heading(f"{worst.symbol} {worst.text}", worst.tone)
+    yield Heading("   ".join(f"{word.symbol} {word.text}" for word in others))
+    asked = f"Interrogés le {wording.clock(found.services.observed_at)} ; « * » : indispensable au DUI"
+    yield Heading(asked, Tone.MUTED)

@@ -24,7 +24,7 @@ class Sheet(VerticalScroll):
     Sheet { padding: 1 2; height: 1fr; }
     Sheet .title { text-style: bold; margin-bottom: 1; }
     Sheet Horizontal { height: auto; }
-    Sheet .label { width: 11; color: $text-muted; }
+    Sheet .label { width: 12; color: $text-muted; }
     Sheet .text { width: 1fr; max-width: 90; height: auto; }
     """
 
