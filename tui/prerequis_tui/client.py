@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable
+from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -23,6 +24,8 @@ from prerequis.v1 import (
     rule_review_pb2_grpc,
     services_review_pb2,
     services_review_pb2_grpc,
+    waiver_pb2,
+    waiver_pb2_grpc,
 )
 from prerequis_tui.credential import Credential
 from prerequis_tui.errors import CollectorFailed, CollectorUnreachable, OperatorError, Refused, WrongInput
@@ -64,6 +67,7 @@ class Client:
         self._rules = rule_review_pb2_grpc.RuleReviewServiceStub(self._channel)
         self._services = services_review_pb2_grpc.ServicesReviewServiceStub(self._channel)
         self._ordering = ordering_pb2_grpc.OrderingServiceStub(self._channel)
+        self._waivers = waiver_pb2_grpc.WaiverServiceStub(self._channel)
         return self
 
     async def __aexit__(
@@ -113,6 +117,31 @@ class Client:
         """Keep what a person answers to a question of a site; return it as kept."""
         request = review_pb2.SaveAnswerRequest(finess=finess, question=question, choice=choice, comment=comment)
         return (await self._answer(self._review.SaveAnswer(request, timeout=_SECONDS))).answer
+
+    async def propose_waiver(
+        self, finess: str, rule: str, workstation_id: str, reason: str, expires: datetime
+    ) -> waiver_pb2.Waiver:
+        """Propose that a deviation be accepted until then; return the proposal as kept."""
+        request = waiver_pb2.ProposeWaiverRequest(
+            finess=finess, rule=rule, workstation_id=workstation_id, reason=reason
+        )
+        request.expires.FromDatetime(expires)
+        return (await self._answer(self._waivers.ProposeWaiver(request, timeout=_SECONDS))).waiver
+
+    async def approve_waiver(self, finess: str, waiver_id: str) -> waiver_pb2.Waiver:
+        """Approve the proposal of another person; return the waiver in force."""
+        request = waiver_pb2.ApproveWaiverRequest(finess=finess, id=waiver_id)
+        return (await self._answer(self._waivers.ApproveWaiver(request, timeout=_SECONDS))).waiver
+
+    async def end_waiver(self, finess: str, waiver_id: str) -> waiver_pb2.Waiver:
+        """End a waiver, or withdraw its proposal; return it as it stands."""
+        request = waiver_pb2.EndWaiverRequest(finess=finess, id=waiver_id)
+        return (await self._answer(self._waivers.EndWaiver(request, timeout=_SECONDS))).waiver
+
+    async def waivers(self, finess: str = "") -> list[waiver_pb2.Waiver]:
+        """Return the waivers of one site or of all, the newest first."""
+        request = waiver_pb2.ListWaiversRequest(finess=finess)
+        return list((await self._answer(self._waivers.ListWaivers(request, timeout=_SECONDS_FOR_A_LIST))).waivers)
 
     async def needs(self, finess: str = "") -> ordering_pb2.ListNeedsResponse:
         """Return what to buy, for one site or for all, and the sites of which nothing is known."""

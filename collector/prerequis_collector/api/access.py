@@ -38,6 +38,10 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "/prerequis.v1.RuleReviewService/ListRules": _OPERATORS,
     "/prerequis.v1.RuleReviewService/ExplainRule": _OPERATORS,
     "/prerequis.v1.ServicesReviewService/GetServices": _OPERATORS,
+    "/prerequis.v1.WaiverService/ProposeWaiver": frozenset({Role.TECHNICIAN, Role.DSI, Role.ADMIN}),
+    "/prerequis.v1.WaiverService/ApproveWaiver": frozenset({Role.DSI, Role.ADMIN}),
+    "/prerequis.v1.WaiverService/EndWaiver": frozenset({Role.DSI, Role.ADMIN}),
+    "/prerequis.v1.WaiverService/ListWaivers": _OPERATORS,
     "/prerequis.v1.OrderingService/ListNeeds": _OPERATORS,
     "/prerequis.v1.OrderingService/RecordOrder": frozenset({Role.ORDERING, Role.DSI, Role.ADMIN}),
 }

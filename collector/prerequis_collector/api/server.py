@@ -15,7 +15,8 @@ from prerequis.v1.report_pb2_grpc import add_ReportServiceServicer_to_server
 from prerequis.v1.review_pb2_grpc import add_ReviewServiceServicer_to_server
 from prerequis.v1.rule_review_pb2_grpc import add_RuleReviewServiceServicer_to_server
 from prerequis.v1.services_review_pb2_grpc import add_ServicesReviewServiceServicer_to_server
-from prerequis_collector.api.admission import ENROLMENT, MAIN, Admission, Limits, Pace
+from prerequis.v1.waiver_pb2_grpc import add_WaiverServiceServicer_to_server
+from prerequis_collector.api.admission import ENROLMENT, MAIN, Admission, Limits
 from prerequis_collector.api.enrolment import Enrolment
 from prerequis_collector.api.gate import Gate
 from prerequis_collector.api.guard import Guarded
@@ -27,6 +28,7 @@ from prerequis_collector.api.report import Reports
 from prerequis_collector.api.review import Review
 from prerequis_collector.api.rule_review import RuleReview
 from prerequis_collector.api.services_review import ServicesReview
+from prerequis_collector.api.waiver import Waivers
 from prerequis_collector.collector import Collector
 from prerequis_collector.config import Address
 from prerequis_collector.errors import InvalidInput
@@ -65,18 +67,15 @@ class Servers:
         await asyncio.gather(self.main.stop(grace_seconds), self.enrolment.stop(grace_seconds))
 
 
-def build(
-    collector: Collector, main: Limits = MAIN, enrolment: Limits = ENROLMENT, pace: Pace | None = None
-) -> Servers:
-    """Return the servers with every service on them, not yet listening; the pace is that of enrolments."""
-    health, enrolments = Health(collector), Enrolment(collector, pace or Pace())
+def build(collector: Collector, main: Limits = MAIN, enrolment: Limits = ENROLMENT) -> Servers:
+    """Return the servers with every service on them, not yet listening."""
+    health = Health(collector)
     return Servers(
-        _build(collector, health, enrolments, "main", Admission(main)),
-        _build(collector, health, enrolments, "enrolment", Admission(enrolment)),
+        _build(collector, health, "main", Admission(main)), _build(collector, health, "enrolment", Admission(enrolment))
     )
 
 
-def _build(collector: Collector, health: Health, enrolments: Enrolment, port: str, admission: Admission) -> aio.Server:
+def _build(collector: Collector, health: Health, port: str, admission: Admission) -> aio.Server:
     limits = admission.limits
     options = (
         *_OPTIONS,
@@ -89,13 +88,14 @@ def _build(collector: Collector, health: Health, enrolments: Enrolment, port: st
     metrics.watch("prerequis_message_bytes_held", "Bytes of their messages.", lambda: admission.held, port=port)
     guarded = cast("aio.Server", Guarded(cast("aio.Server", Gate(server, admission, metrics)), collector))
     health.add_to(guarded)
-    add_EnrolmentServiceServicer_to_server(enrolments, guarded)
+    add_EnrolmentServiceServicer_to_server(Enrolment(collector), guarded)
     add_ReportServiceServicer_to_server(Reports(collector), guarded)
     add_MeasurementServiceServicer_to_server(Measurement(collector), guarded)
     add_LineReviewServiceServicer_to_server(LineReview(collector), guarded)
     add_ReviewServiceServicer_to_server(Review(collector), guarded)
     add_OrderingServiceServicer_to_server(Ordering(collector), guarded)
     add_RuleReviewServiceServicer_to_server(RuleReview(collector), guarded)
+    add_WaiverServiceServicer_to_server(Waivers(collector), guarded)
     add_ServicesReviewServiceServicer_to_server(ServicesReview(collector), guarded)
     return server
 

@@ -11,12 +11,14 @@ from prerequis_collector.services.line_results import MOST, samples
 from prerequis_collector.services.plan import profile_of
 from prerequis_collector.services.reachability import known_services
 from prerequis_collector.services.register import require_site, site_message
+from prerequis_collector.services.waive import laid
 from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
 from prerequis_collector.store.reports import Reports
 from prerequis_collector.store.sites import SiteRow
-from prerequis_rules.judge import judge_site, judge_workstation, unseen_machines
+from prerequis_collector.store.waivers import WaiverRow, Waivers
+from prerequis_rules.judge import judge_site, judge_workstation, lay_waivers, unseen_machines
 from prerequis_rules.memory import Memory
 from prerequis_rules.model import FrameworkResult, Judgement
 from prerequis_rules.needs import SiteNeed, site_needs
@@ -45,6 +47,8 @@ class KnownSite:
     """What was last found of the services that it needs; None while no machine of it asked."""
     measurements: Sequence[LineMeasurementRow] = ()
     """Of its line, the oldest first."""
+    waivers: Sequence[WaiverRow] = ()
+    """Approved and not ended."""
 
     @property
     def last_seen(self) -> datetime | None:
@@ -73,7 +77,8 @@ def known_site(transaction: Transaction, finess: str) -> KnownSite:
     }
     answers = {kept.question: answer_message(kept) for kept in Answers(transaction).newest_of_site(finess)}
     measurements = LineMeasurements(transaction).newest_of_site(finess, MOST)
-    return KnownSite(row, machines, answers, known_services(transaction, finess), measurements)
+    services, waivers = known_services(transaction, finess), Waivers(transaction).approved(finess)
+    return KnownSite(row, machines, answers, services, measurements, waivers)
 
 
 def judge_machine(
@@ -112,6 +117,8 @@ def judge(pack: Pack, known: KnownSite, now: datetime, memory: Memory | None = N
         memory=memory,
     )
     judgements = (*of_site, *(one for each in workstations.values() for one in each))
+    if known.waivers:
+        judgements = lay_waivers(judgements, laid(pack, known.waivers, list(known.machines)), now)
     unseen = unseen_machines(site, len(workstations))
     frameworks = score_frameworks(pack, judgements, unseen=unseen)
     return JudgedSite(known, judgements, frameworks, site_needs(pack, judgements), now)
