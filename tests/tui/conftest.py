@@ -139,6 +139,18 @@ class _Review(review_pb2_grpc.ReviewServiceServicer):
             self._kept.details[request.finess].answers.append(answer)
         return review_pb2.SaveAnswerResponse(answer=answer)
 
+    async def SetParameter(
+        self,
+        request: review_pb2.SetParameterRequest,
+        context: grpc.aio.ServicerContext[review_pb2.SetParameterRequest, Awaitable[review_pb2.SetParameterResponse]],
+    ) -> review_pb2.SetParameterResponse:
+        if self._kept.refusal:
+            await context.abort(*self._kept.refusal)
+        parameter = review_pb2.SiteParameter(name=request.name, value=request.value, author="dsi")
+        parameter.settled_at.FromJsonString("2026-11-22T10:00:00Z")
+        parameter.reason = request.reason
+        return review_pb2.SetParameterResponse(parameter=parameter)
+
 
 class _LineReview(line_review_pb2_grpc.LineReviewServiceServicer):
     def __init__(self, kept: Kept) -> None:

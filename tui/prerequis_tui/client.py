@@ -143,6 +143,11 @@ class Client:
         request = waiver_pb2.ListWaiversRequest(finess=finess)
         return list((await self._answer(self._waivers.ListWaivers(request, timeout=_SECONDS_FOR_A_LIST))).waivers)
 
+    async def set_parameter(self, finess: str, name: str, value: str, reason: str) -> review_pb2.SiteParameter:
+        """Settle a parameter of a site, or leave it to the profile again for an empty value; return it as it stands."""
+        request = review_pb2.SetParameterRequest(finess=finess, name=name, value=value, reason=reason)
+        return (await self._answer(self._review.SetParameter(request, timeout=_SECONDS))).parameter
+
     async def needs(self, finess: str = "") -> ordering_pb2.ListNeedsResponse:
         """Return what to buy, for one site or for all, and the sites of which nothing is known."""
         request = ordering_pb2.ListNeedsRequest(finess=finess)

@@ -35,6 +35,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "/prerequis.v1.ReviewService/GetSite": _OPERATORS,
     "/prerequis.v1.ReviewService/GetPack": _OPERATORS,
     "/prerequis.v1.ReviewService/SaveAnswer": frozenset({Role.TECHNICIAN, Role.DSI, Role.ADMIN}),
+    "/prerequis.v1.ReviewService/SetParameter": frozenset({Role.DSI, Role.ADMIN}),
     "/prerequis.v1.RuleReviewService/ListRules": _OPERATORS,
     "/prerequis.v1.RuleReviewService/ExplainRule": _OPERATORS,
     "/prerequis.v1.ServicesReviewService/GetServices": _OPERATORS,

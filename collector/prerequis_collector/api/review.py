@@ -10,6 +10,7 @@ from prerequis_collector.api.guard import caller
 from prerequis_collector.api.refresh import judge_now, refresh_soon
 from prerequis_collector.collector import Collector
 from prerequis_collector.services.answer import save_answer
+from prerequis_collector.services.parameters import save_parameter
 from prerequis_collector.services.scorecard import pack_message, scorecard
 from prerequis_collector.services.summarise import list_sites
 
@@ -58,3 +59,22 @@ class Review(ReviewServiceServicer):
             )
         )
         return wire.SaveAnswerResponse(answer=answer)
+
+    async def SetParameter(
+        self, request: wire.SetParameterRequest, context: aio.ServicerContext[Any, Any]
+    ) -> wire.SetParameterResponse:
+        """Settle a parameter of a site in the caller's name."""
+        pack, author, now = self._collector.pack, caller().name, self._collector.now()
+        parameter = await self._collector.write(
+            lambda transaction: save_parameter(
+                transaction,
+                pack,
+                finess=request.finess,
+                name=request.name,
+                value=request.value,
+                reason=request.reason,
+                author=author,
+                now=now,
+            )
+        )
+        return wire.SetParameterResponse(parameter=parameter)

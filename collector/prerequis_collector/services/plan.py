@@ -1,14 +1,32 @@
 """What the machines of a site are asked to reach, and the rate that the site needs."""
 
+import json
+
 from prerequis.v1.measurement_pb2 import GetPlanResponse, Target
 from prerequis.v1.register_pb2 import Profile
 from prerequis_collector.config import Address
 from prerequis_collector.store.sites import SiteRow
+from prerequis_rules.context import laid_over
 from prerequis_rules.pack import Pack
+from prerequis_rules.parameters import PARAMETERS
 
 
 def profile_of(pack: Pack, site: SiteRow) -> Profile:
-    """Return the site's profile; one that the pack does not know has no value at all, so that nothing passes by it."""
+    """Return the profile that the site is judged by: its editor's, with what the site settled for itself laid over."""
+    profile = editor_profile(pack, site)
+    for name, own in settled(site).items():
+        profile = laid_over(profile, PARAMETERS[name].read(own["value"]))
+    return profile
+
+
+def settled(site: SiteRow) -> dict[str, dict[str, str]]:
+    """Return what the site settled for itself, by parameter: value, author, at, reason."""
+    kept: dict[str, dict[str, str]] = json.loads(site.parameters) if site.parameters else {}
+    return kept
+
+
+def editor_profile(pack: Pack, site: SiteRow) -> Profile:
+    """Return the editor's profile; one that the pack does not know has no value, so that nothing passes by it."""
     try:
         return pack.profile(site.profile)
     except KeyError:

@@ -45,8 +45,9 @@ def save_site(transaction: Transaction, site: SiteRow, *, author: str, now: date
         raise InvalidInput("Un effectif ne peut pas être négatif.")
     known = Sites(transaction).find(site.finess)
     site.revision = known.revision + 1 if known else 1
+    site.parameters = known.parameters if known else ""
     Sites(transaction).save(site)
-    kept = site.model_dump(mode="json", exclude={"finess", "revision"})
+    kept = site.model_dump(mode="json", exclude={"finess", "revision", "parameters"})
     note(transaction, author, "site.save", site.finess, now, **kept)
     return known is None
 

@@ -13,6 +13,7 @@ from prerequis.v1.review_pb2 import (
     WorkstationSummary,
 )
 from prerequis_collector.services.judge import JudgedSite, Machine
+from prerequis_collector.services.parameters import parameters_of
 from prerequis_collector.services.plan import profile_of
 from prerequis_collector.services.register import site_message
 from prerequis_rules import reasons
@@ -30,6 +31,7 @@ def scorecard(pack: Pack, judged: JudgedSite) -> GetSiteResponse:
         workstations=[_workstation(machine) for machine in judged.site.machines.values()],
         answers=list(judged.site.answers.values()),
         pack_digest=pack.digest,
+        parameters=parameters_of(pack, judged.site.row),
     )
 
 

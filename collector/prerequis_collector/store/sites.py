@@ -24,6 +24,8 @@ class SiteRow(SQLModel, table=True):
     profile: str = ""
     organisation: str = ""
     """FINESS of the entité juridique that runs it; empty when nobody said."""
+    parameters: str = ""
+    """JSON, by name: the value that the site settled, who did, when, why; empty when it settled none."""
     revision: int = 1
     """Grows with everything that may change the judgement of the site."""
 

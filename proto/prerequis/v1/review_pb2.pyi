@@ -128,6 +128,7 @@ class GetSiteResponse(message.Message):
     WORKSTATIONS_FIELD_NUMBER: builtins.int
     ANSWERS_FIELD_NUMBER: builtins.int
     PACK_DIGEST_FIELD_NUMBER: builtins.int
+    PARAMETERS_FIELD_NUMBER: builtins.int
     pack_digest: builtins.str
     """Digest of the rule pack that judged."""
     @builtins.property
@@ -138,6 +139,10 @@ class GetSiteResponse(message.Message):
     def workstations(self) -> containers.RepeatedCompositeFieldContainer[WorkstationSummary]: ...
     @builtins.property
     def answers(self) -> containers.RepeatedCompositeFieldContainer[register_pb2.Answer]: ...
+    @builtins.property
+    def parameters(self) -> containers.RepeatedCompositeFieldContainer[SiteParameter]:
+        """What the sources leave open, as it stands at the site."""
+
     def __init__(
         self,
         *,
@@ -146,10 +151,98 @@ class GetSiteResponse(message.Message):
         workstations: abc.Iterable[WorkstationSummary] | None = ...,
         answers: abc.Iterable[register_pb2.Answer] | None = ...,
         pack_digest: builtins.str = ...,
+        parameters: abc.Iterable[SiteParameter] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["site", b"site"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["answers", b"answers", "frameworks", b"frameworks", "pack_digest", b"pack_digest", "site", b"site", "workstations", b"workstations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["answers", b"answers", "frameworks", b"frameworks", "pack_digest", b"pack_digest", "parameters", b"parameters", "site", b"site", "workstations", b"workstations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SiteParameter(message.Message):
+    """One thing that the sources leave open: the profile says it, or the site for itself."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    MEANING_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    PROFILE_VALUE_FIELD_NUMBER: builtins.int
+    AUTHOR_FIELD_NUMBER: builtins.int
+    SETTLED_AT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """ratio, débit, sens, insi."""
+    meaning: builtins.str
+    """French."""
+    value: builtins.str
+    """As people read it, a rate in both units; empty when nothing says it."""
+    profile_value: builtins.str
+    author: builtins.str
+    """Of a value that the site settled: who did, when, and why; settled_at is unset where the profile's stands."""
+    reason: builtins.str
+    @builtins.property
+    def settled_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        meaning: builtins.str = ...,
+        value: builtins.str = ...,
+        profile_value: builtins.str = ...,
+        author: builtins.str = ...,
+        settled_at: timestamp_pb2.Timestamp | None = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["settled_at", b"settled_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["author", b"author", "meaning", b"meaning", "name", b"name", "profile_value", b"profile_value", "reason", b"reason", "settled_at", b"settled_at", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SetParameterRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    FINESS_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    finess: builtins.str
+    name: builtins.str
+    value: builtins.str
+    """As people write it, a rate with its unit; empty: the profile's stands again."""
+    reason: builtins.str
+    def __init__(
+        self,
+        *,
+        finess: builtins.str = ...,
+        name: builtins.str = ...,
+        value: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["finess", b"finess", "name", b"name", "reason", b"reason", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SetParameterResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    PARAMETER_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def parameter(self) -> SiteParameter: ...
+    def __init__(
+        self,
+        *,
+        parameter: SiteParameter | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["parameter", b"parameter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["parameter", b"parameter"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -55,6 +55,11 @@ class ReviewServiceStub(object):
                 request_serializer=prerequis_dot_v1_dot_review__pb2.SaveAnswerRequest.SerializeToString,
                 response_deserializer=prerequis_dot_v1_dot_review__pb2.SaveAnswerResponse.FromString,
                 _registered_method=True)
+        self.SetParameter = channel.unary_unary(
+                '/prerequis.v1.ReviewService/SetParameter',
+                request_serializer=prerequis_dot_v1_dot_review__pb2.SetParameterRequest.SerializeToString,
+                response_deserializer=prerequis_dot_v1_dot_review__pb2.SetParameterResponse.FromString,
+                _registered_method=True)
 
 
 class ReviewServiceServicer(object):
@@ -86,6 +91,13 @@ class ReviewServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetParameter(self, request, context):
+        """Settles for one site what the sources leave open; the answer is the parameter as it stands then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReviewServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -108,6 +120,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.SaveAnswer,
                     request_deserializer=prerequis_dot_v1_dot_review__pb2.SaveAnswerRequest.FromString,
                     response_serializer=prerequis_dot_v1_dot_review__pb2.SaveAnswerResponse.SerializeToString,
+            ),
+            'SetParameter': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetParameter,
+                    request_deserializer=prerequis_dot_v1_dot_review__pb2.SetParameterRequest.FromString,
+                    response_serializer=prerequis_dot_v1_dot_review__pb2.SetParameterResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -219,6 +236,33 @@ class ReviewService(object):
             '/prerequis.v1.ReviewService/SaveAnswer',
             prerequis_dot_v1_dot_review__pb2.SaveAnswerRequest.SerializeToString,
             prerequis_dot_v1_dot_review__pb2.SaveAnswerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetParameter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/prerequis.v1.ReviewService/SetParameter',
+            prerequis_dot_v1_dot_review__pb2.SetParameterRequest.SerializeToString,
+            prerequis_dot_v1_dot_review__pb2.SetParameterResponse.FromString,
             options,
             channel_credentials,
             insecure,

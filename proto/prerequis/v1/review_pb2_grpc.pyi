@@ -21,6 +21,8 @@ class ReviewServiceStub:
     GetPack: _aio.UnaryUnaryMultiCallable[_review_pb2.GetPackRequest, _review_pb2.GetPackResponse]
     """Every rule, question and framework of the pack in force."""
     SaveAnswer: _aio.UnaryUnaryMultiCallable[_review_pb2.SaveAnswerRequest, _review_pb2.SaveAnswerResponse]
+    SetParameter: _aio.UnaryUnaryMultiCallable[_review_pb2.SetParameterRequest, _review_pb2.SetParameterResponse]
+    """Settles for one site what the sources leave open; the answer is the parameter as it stands then."""
 
 class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
     """What the people who decide read and say."""
@@ -53,5 +55,13 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_pb2.SaveAnswerRequest,
         context: _aio.ServicerContext[_review_pb2.SaveAnswerRequest, _abc.Awaitable[_review_pb2.SaveAnswerResponse]],
     ) -> _abc.Awaitable[_review_pb2.SaveAnswerResponse]: ...
+
+    @_abc_1.abstractmethod
+    def SetParameter(
+        self,
+        request: _review_pb2.SetParameterRequest,
+        context: _aio.ServicerContext[_review_pb2.SetParameterRequest, _abc.Awaitable[_review_pb2.SetParameterResponse]],
+    ) -> _abc.Awaitable[_review_pb2.SetParameterResponse]:
+        """Settles for one site what the sources leave open; the answer is the parameter as it stands then."""
 
 def add_ReviewServiceServicer_to_server(servicer: ReviewServiceServicer, server: _aio.Server) -> None: ...
