@@ -57,7 +57,7 @@ class Collector:
 
     def __post_init__(self) -> None:
         self.signers = Signers(self.authority)
-        self.intake = Intake(self.write, lambda: self.now())
+        self.intake = Intake(self.write, self.signers, lambda: self.now())
 
     async def read(self, question: Callable[[Transaction], T]) -> T:
         """Return the answer of one consistent view; raises StorageUnavailable and what the question raises."""

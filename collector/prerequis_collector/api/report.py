@@ -51,11 +51,7 @@ class Reports(ReportServiceServicer):
 
     async def _receipt(self, signed: SignedReport) -> Receipt:
         collector, bearer = self._collector, caller()
-        checked = accept.verify(signed, collector.signers, collector.now(), bearer.certificate)
-        if isinstance(checked, Receipt):
-            receipt = checked
-        else:
-            receipt = await collector.intake.keep(accept.Brought(checked, bearer.name))
+        receipt = await collector.intake.keep(signed, bearer)
         collector.metrics.report(_STATES[receipt.state])
         if receipt.state == Receipt.REFUSED:
             _log.warning("report %s brought by %s refused: %s", receipt.digest.hex(), bearer.name, receipt.reason)
