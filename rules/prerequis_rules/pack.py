@@ -91,6 +91,14 @@ class Pack:
         return self._by_scope[scope]
 
     @cached_property
+    def covering(self) -> Mapping[str, tuple[str, ...]]:
+        """The ids of the rules of each framework, by its id, in their order."""
+        return {
+            framework.id: tuple(sorted({rule for requirement in framework.requirements for rule in requirement.rules}))
+            for framework in self.frameworks.values()
+        }
+
+    @cached_property
     def groups(self) -> Mapping[Scope, tuple[Group, ...]]:
         """The rules of each scope, grouped by what they rest on."""
         return {scope: tuple(self._grouped(scope)) for scope in Scope}

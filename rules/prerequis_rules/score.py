@@ -5,9 +5,10 @@ and a half minor ones, and a rule for information nothing. A requirement that no
 known: it widens the interval, lowers the coverage, and keeps a site from being called ready.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import chain
+from math import lcm
 from typing import NamedTuple
 
 from prerequis_rules.ends import UNBOUNDED
@@ -44,13 +45,15 @@ def score_frameworks(pack: Pack, judgements: Iterable[Judgement], *, unseen: int
         by_rule[judgement.rule].append(judgement)
     machines = UNBOUNDED if unseen is None else unseen
     standings = {rule: _standing(pack.rules[rule], given, machines) for rule, given in by_rule.items()}
-    return tuple(_framework(framework, by_rule, standings) for framework in pack.frameworks.values())
+    return tuple(_framework(one, pack.covering[one.id], by_rule, standings) for one in pack.frameworks.values())
 
 
 def _framework(
-    framework: Framework, by_rule: Mapping[str, Sequence[Judgement]], standings: Mapping[str, _Standing]
+    framework: Framework,
+    rules: Sequence[str],
+    by_rule: Mapping[str, Sequence[Judgement]],
+    standings: Mapping[str, _Standing],
 ) -> FrameworkResult:
-    rules = sorted({rule for requirement in framework.requirements for rule in requirement.rules})
     weighing = [standings[rule] for rule in rules]
     covered = Fraction(sum(one.covered for one in framework.requirements), len(framework.requirements))
     score = _score(weighing, covered)
@@ -58,7 +61,7 @@ def _framework(
         framework=framework.id,
         readiness=_readiness(weighing, score, framework.coverage_threshold, complete=covered == 1),
         score=score,
-        judgements=tuple(one for rule in rules for one in by_rule[rule]),
+        judgements=tuple(chain.from_iterable(by_rule[rule] for rule in rules)),
     )
 
 
@@ -66,38 +69,28 @@ def _standing(rule: Rule, judgements: Sequence[Judgement], unseen: int) -> _Stan
     verdicts = [one.verdict for one in judgements if not one.waived]
     passed, failed, unknown = map(verdicts.count, (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN))
     unknown += unseen if rule.scope is Scope.WORKSTATION else 0
-    return _Standing(
-        level=rule.level,
-        passed=passed,
-        failed=failed,
-        waived=len(judgements) - len(verdicts),
-        unknown=unknown,
-        weighed=passed + failed + unknown,
-    )
+    waived = len(judgements) - len(verdicts)
+    return _Standing(rule.level, passed, failed, waived, unknown, weighed=passed + failed + unknown)
 
 
 def _score(standings: Sequence[_Standing], covered: Fraction) -> Score | None:
-    weighed = [(WEIGHTS[one.level], one) for one in standings if one.weighed]
-    total = sum(weight for weight, _ in weighed)
+    weighed = [one for one in standings if one.weighed]
+    total = sum(WEIGHTS[one.level] for one in weighed)
     if not total:
         return None
-    # Fractions are slow to add, and most rules apply to as many subjects: what is credited to those is added first.
-    passed: Counter[int] = Counter()
-    failed: Counter[int] = Counter()
-    unknown: Counter[int] = Counter()
-    for weight, one in weighed:
-        passed[one.weighed] += weight * one.passed
-        failed[one.weighed] += weight * one.failed
-        unknown[one.weighed] += weight * one.unknown
+    # Fractions are slow to add: the weights are cut into parts that the numbers of subjects of all rules divide.
+    cut = lcm(*{one.weighed for one in weighed})
+    parts = [(WEIGHTS[one.level] * (cut // one.weighed), one) for one in weighed]
 
-    def share(credited: Mapping[int, int]) -> Fraction:
-        return covered * sum((Fraction(credit, many) for many, credit in credited.items()), Fraction()) / total
+    def share(credited: int) -> Fraction:
+        return covered * Fraction(credited, cut * total)
 
-    surely = share(passed)
+    surely = share(sum(part * one.passed for part, one in parts))
+    perhaps = share(sum(part * one.unknown for part, one in parts))
     return Score(
         low=_per_cent(surely),
-        high=_per_cent(surely + share(unknown) + 1 - covered),
-        coverage=_per_cent(surely + share(failed)),
+        high=_per_cent(surely + perhaps + 1 - covered),
+        coverage=_per_cent(surely + share(sum(part * one.failed for part, one in parts))),
     )
 
 

@@ -3,13 +3,14 @@
 import gc
 import hashlib
 import multiprocessing
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,12 +135,15 @@ class Bench:
                 changes.update(_changes(Cause.MACHINE, finess, earlier.verdicts, later.verdicts))
         if self.pack is not self._before:
             before = judge(self._before, known, self._now, self._memories[self._before.digest])
-            was = _by_subject(before.judgements, self.pack.current)
+            was = {
+                subject: {self.pack.current(rule): verdict for rule, verdict in verdicts.items()}
+                for subject, verdicts in _by_subject(before.judgements).items()
+            }
             for subject in given.keys() | was.keys():
                 changes.update(_changes(Cause.RULE, finess, was.get(subject, {}), given.get(subject, {})))
         digest = hashlib.sha256(f"{finess}\n".encode())
         for state in (*history, _State(finess, b"", given.get(finess, {}))):
-            digest.update(state.report + "".join(f"{rule} {said}\n" for rule, said in state.verdicts.items()).encode())
+            digest.update(state.report + "\n".join([*map(" ".join, state.verdicts.items()), ""]).encode())
         verdicts = len(given.get(finess, {})) + sum(len(state.verdicts) for state in history)
         return Rejudged(
             changes, verdicts, len(history), digest.digest(), summary_of(self.pack, judged), self.pack.digest
@@ -213,13 +217,10 @@ def _judge_in_child(sites: Sequence[str]) -> list[Rejudged]:
     return _bench.judge_all(sites)
 
 
-def _by_subject(
-    judgements: Iterable[Judgement], named: Callable[[str], str] = lambda rule: rule
-) -> dict[str, Verdicts]:
-    found: defaultdict[str, dict[str, Verdict]] = defaultdict(dict)
-    for one in judgements:
-        found[one.subject][named(one.rule)] = one.verdict
-    return dict(found)
+def _by_subject(judgements: Iterable[Judgement]) -> dict[str, Verdicts]:
+    """Return what the rules said of each subject; the judgements of one stand together."""
+    by_subject = groupby(judgements, attrgetter("subject"))
+    return {subject: dict(map(attrgetter("rule", "verdict"), given)) for subject, given in by_subject}
 
 
 def _changes(cause: Cause, finess: str, before: Verdicts, after: Verdicts) -> Iterator[Change]:

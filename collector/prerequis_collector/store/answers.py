@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Field, Index, SQLModel, col, func, select
 
 from prerequis_collector.store.columns import Instant
@@ -24,6 +25,20 @@ class AnswerRow(SQLModel, table=True):
     answered_at: datetime = Field(sa_type=Instant)
 
 
+# Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by it.
+_NEWEST_OF_SITE = (
+    select(AnswerRow)
+    .where(
+        col(AnswerRow.id).in_(
+            select(func.max(AnswerRow.id))
+            .where(AnswerRow.finess == bindparam("site"))
+            .group_by(col(AnswerRow.question))
+        )
+    )
+    .order_by(col(AnswerRow.question))
+)
+
+
 class Answers:
     """The answers within one transaction."""
 
@@ -37,6 +52,4 @@ class Answers:
 
     def newest_of_site(self, finess: str) -> Sequence[AnswerRow]:
         """Return the newest answer to each question of the site, in question order."""
-        newest = select(func.max(AnswerRow.id)).where(AnswerRow.finess == finess).group_by(col(AnswerRow.question))
-        query = select(AnswerRow).where(col(AnswerRow.id).in_(newest)).order_by(col(AnswerRow.question))
-        return self._transaction.exec(query).all()
+        return self._transaction.exec(_NEWEST_OF_SITE, params={"site": finess}).all()

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from sqlalchemy import bindparam
 from sqlmodel import Field, Index, SQLModel, col, select, update
 
 from prerequis_collector.store.agents import AgentRow
@@ -34,6 +35,33 @@ class ReportRow(SQLModel, table=True):
     def body(self) -> bytes:
         """Return the bytes that were signed."""
         return zlib.decompress(self.compressed)
+
+
+# Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by these.
+_STANDING_OF_SITE = (AgentRow.finess == bindparam("site"), col(AgentRow.revoked).is_(False))
+
+_OF_SITE = (
+    select(ReportRow)
+    .join(AgentRow, col(ReportRow.agent_id) == AgentRow.id)
+    .where(*_STANDING_OF_SITE)
+    .order_by(col(ReportRow.agent_id), col(ReportRow.collected_at), col(ReportRow.received_at))
+)
+
+_NEWEST_OF_SITE = (
+    select(ReportRow)
+    .join(
+        AgentRow,
+        col(ReportRow.digest)
+        == select(ReportRow.digest)
+        .where(ReportRow.agent_id == AgentRow.id)
+        .order_by(col(ReportRow.collected_at).desc(), col(ReportRow.received_at).desc())
+        .limit(1)
+        .correlate(AgentRow)
+        .scalar_subquery(),
+    )
+    .where(*_STANDING_OF_SITE)
+    .order_by(col(AgentRow.id))
+)
 
 
 class NewReport(NamedTuple):
@@ -84,28 +112,8 @@ class Reports:
 
     def of_site(self, finess: str) -> Sequence[ReportRow]:
         """Return every report of the site's agents that are not revoked, in agent order, each agent's oldest first."""
-        query = (
-            select(ReportRow)
-            .join(AgentRow, col(ReportRow.agent_id) == AgentRow.id)
-            .where(AgentRow.finess == finess, col(AgentRow.revoked).is_(False))
-            .order_by(col(ReportRow.agent_id), col(ReportRow.collected_at), col(ReportRow.received_at))
-        )
-        return self._transaction.exec(query).all()
+        return self._transaction.exec(_OF_SITE, params={"site": finess}).all()
 
     def newest_of_site(self, finess: str) -> Sequence[ReportRow]:
         """Return the newest report of each of the site's agents that are not revoked, in agent order."""
-        newest = (
-            select(ReportRow.digest)
-            .where(ReportRow.agent_id == AgentRow.id)
-            .order_by(col(ReportRow.collected_at).desc(), col(ReportRow.received_at).desc())
-            .limit(1)
-            .correlate(AgentRow)
-            .scalar_subquery()
-        )
-        query = (
-            select(ReportRow)
-            .join(AgentRow, col(ReportRow.digest) == newest)
-            .where(AgentRow.finess == finess, col(AgentRow.revoked).is_(False))
-            .order_by(col(AgentRow.id))
-        )
-        return self._transaction.exec(query).all()
+        return self._transaction.exec(_NEWEST_OF_SITE, params={"site": finess}).all()

@@ -3,7 +3,8 @@
 import zlib
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlalchemy import bindparam
+from sqlmodel import Field, SQLModel, select
 
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
@@ -30,6 +31,10 @@ class SiteServicesRow(SQLModel, table=True):
         return zlib.decompress(self.compressed)
 
 
+# Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by it.
+_OF_SITE = select(SiteServicesRow).where(SiteServicesRow.finess == bindparam("site"))
+
+
 class KnownServices:
     """The services of the sites within one transaction."""
 
@@ -38,7 +43,7 @@ class KnownServices:
 
     def find(self, finess: str) -> SiteServicesRow | None:
         """Return what was last found at the site, or None when no machine of it ever asked."""
-        return self._transaction.get(SiteServicesRow, finess)
+        return self._transaction.exec(_OF_SITE, params={"site": finess}).first()
 
     def save(self, row: SiteServicesRow) -> None:
         """Keep what was found in place of what was before."""
