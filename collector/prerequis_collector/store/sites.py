@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date
 
+from sqlalchemy import bindparam
 from sqlmodel import Field, SQLModel, col, select, update
 
 from prerequis_collector.store.batches import touch_sites
@@ -30,6 +31,10 @@ class SiteRow(SQLModel, table=True):
     """Grows with everything that may change the judgement of the site."""
 
 
+# Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by it.
+_OF_NUMBER = select(SiteRow).where(SiteRow.finess == bindparam("site"))
+
+
 class Sites:
     """The sites within one transaction."""
 
@@ -38,7 +43,7 @@ class Sites:
 
     def find(self, finess: str) -> SiteRow | None:
         """Return the site, or None when the register has no such number."""
-        return self._transaction.get(SiteRow, finess)
+        return self._transaction.exec(_OF_NUMBER, params={"site": finess}).first()
 
     def all(self, organisation: str = "") -> Sequence[SiteRow]:
         """Return every site, or every one that this organisation runs, in FINESS order."""
