@@ -88,14 +88,12 @@ def at_once(summary: line_review_pb2.LineSummary) -> str:
     return f"{at_least}{wording.count(summary.users, 'utilisateur')} à la fois"
 
 
-def to_do(line: line_review_pb2.GetLineResponse) -> str:
+def to_do(summary: line_review_pb2.LineSummary) -> str:
     """Return what must be done about the line; empty when nothing must."""
-    summary = line.summary
     if summary.HasField("upgrade_bits_per_second"):
         return f"commander une ligne d'au moins {rate(summary.upgrade_bits_per_second)}"
     if not summary.measures.line_results:
-        many = "aucune mesure ne compte : " if line.measurements else ""
-        return f"{many}lancer « prerequis-agent measure » sur un poste câblé du site"
+        return "« prerequis-agent measure » sur un poste câblé du site"
     return ""
 
 

@@ -178,7 +178,7 @@ async def test_every_part_of_a_site_has_a_tab(park: Collector) -> None:
         await shows(pilot, "✘ Injoignable : 2, dont 1 indispensable", "dui.test:443")
         await press(pilot, "down", "down", "enter")
         await at(pilot, ServiceScreen)
-        await shows(pilot, "psc.test:443 : joint, mais IPv6 échoue", "joint en 12 ms", "ne passe pas")
+        await shows(pilot, "psc.test:443 : joint, mais IPv6 échoue", "connexion établie en 12 ms", "pas de connexion")
         await press(pilot, "escape", "right")
         await shows(pilot, "non connu")
         await press(pilot, "enter")

@@ -17,7 +17,7 @@ _BAR_COLUMNS = 24
 def print_line(line: line_review_pb2.GetLineResponse, out: TextIO) -> None:
     """Write what the line carries, hour by hour, and its newest measurements."""
     with printed.page(out) as console:
-        console.print(Text("\n").join(_head(line)), soft_wrap=True)
+        console.print(Text("\n").join(_head(line.summary)), soft_wrap=True)
         if line.hours:
             console.print()
             console.print(Text("\n").join(_hours(line.hours)), soft_wrap=True)
@@ -40,8 +40,7 @@ def print_lines(lines: Sequence[line_review_pb2.LineSummary], out: TextIO) -> No
         console.print("Débits en Mbit/s ; 1 Mbit/s = 125 Ko/s. « ≥ » : au moins.")
 
 
-def _head(line: line_review_pb2.GetLineResponse) -> Iterator[Text]:
-    summary = line.summary
+def _head(summary: line_review_pb2.LineSummary) -> Iterator[Text]:
     measures, word = summary.measures, line_words.state(summary)
     yield Text.assemble((f"{summary.name}  ", "bold"), (summary.finess, "dim"), "  ", printed.worded(word))
     yield Text(f"Réception     {line_words.down(measures)}")
@@ -52,7 +51,7 @@ def _head(line: line_review_pb2.GetLineResponse) -> Iterator[Text]:
     yield Text(f"Besoin        {need or wording.NOT_KNOWN}")
     yield Text(f"Elle porte    {line_words.at_once(summary)}")
     yield Text(f"Fondé sur     {line_words.basis(measures)}")
-    if to_do := line_words.to_do(line):
+    if to_do := line_words.to_do(summary):
         yield printed.styled(f"À faire       {to_do}", Tone.STRONG)
     if summary.contentions:
         yield Text(f"Écartées      {wording.count(summary.contentions, 'mesure')} de deux postes à la fois")

@@ -30,7 +30,7 @@ def print_services(found: services_review_pb2.GetServicesResponse, out: TextIO) 
         console.print()
         console.print(Text("\n").join(_rows(services, console.width if console.is_terminal else 0)), soft_wrap=True)
         console.print()
-        console.print("« * » : indispensable au DUI. IPv4, IPv6 : joint par là ; « – » : pas essayé.")
+        console.print("« * » : indispensable au DUI. IPv4, IPv6 : connexion établie par là ; « – » : pas essayé.")
         _print_sentences(console, services)
 
 

@@ -35,7 +35,7 @@ def parts(one: Service) -> Iterator[Part]:
         path = service_words.path(one, family)
         if path is not None:
             took = f" en {path.connect_seconds * 1000:.0f} ms" if path.HasField("connect_seconds") else ""
-            yield Part(family, f"joint{took}" if path.reachable else "ne passe pas")
+            yield Part(family, f"connexion établie{took}" if path.reachable else "pas de connexion")
     yield Part("Protocole", service_words.PROTOCOL.get(endpoint.protocol, wording.NOT_KNOWN))
     if endpoint.through_proxy:
         yield Part("Chemin", "par le mandataire (proxy) du poste")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from prerequis.v1 import line_review_pb2
-from prerequis_tui import line_words, wording
+from prerequis_tui import line_words
 from prerequis_tui.widgets.line_list import Column, Heading, LineList, Spans
 from prerequis_tui.wording import Tone
 
@@ -47,14 +47,17 @@ class MeasurementList(LineList[Measurement]):
 
 
 def _headings(line: line_review_pb2.GetLineResponse) -> Iterator[Heading]:
+    """Return what the line carries, in lines that fit the smallest terminal."""
     summary, word = line.summary, line_words.state(line.summary)
-    need = line_words.rate(summary.down_need_bits_per_second) if summary.HasField("down_need_bits_per_second") else ""
-    yield Heading(
-        f"{word.symbol} {word.text} : {line_words.at_once(summary)} ; besoin {need or wording.NOT_KNOWN}", word.tone
-    )
+    said = [f"{word.symbol} {word.text}"]
+    if summary.HasField("down_need_bits_per_second"):
+        said.append(f"besoin {line_words.megabits(summary.down_need_bits_per_second)} Mbit/s")
+    if summary.HasField("users"):
+        said.append(line_words.at_once(summary))
+    yield Heading(" ; ".join(said), word.tone)
     if summary.measures.line_results:
-        yield Heading(f"Reçoit {line_words.down(summary.measures)} ; émet {line_words.up(summary.measures)}")
-        yield Heading(line_words.basis(summary.measures).capitalize(), Tone.MUTED)
-    if to_do := line_words.to_do(line):
+        yield Heading(f"Reçoit {line_words.down(summary.measures)}")
+        yield Heading(f"Émet {line_words.up(summary.measures)}")
+    yield Heading(line_words.basis(summary.measures).capitalize(), Tone.MUTED)
+    if to_do := line_words.to_do(summary):
         yield Heading(f"À faire : {to_do}", Tone.WARNING)
-    yield Heading("Débits en Mbit/s", Tone.MUTED)
