@@ -92,7 +92,8 @@ class Apart:
             while self.waiting and not self._exhausted():
                 message = process.receive(_POLL_SECONDS)
                 if message is None:
-                    over = self._overrun(self.waiting[0], process, since, spent)
+                    # A busy machine may take longer to start a process than a probe is given.
+                    over = self._overrun(self.waiting[0], process, since, spent) if started else None
                     if over:
                         yield Facts(), self._end(over)
                         return

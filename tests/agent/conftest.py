@@ -7,7 +7,7 @@ import ssl
 import sys
 import threading
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -130,6 +130,14 @@ if sys.platform == "win32":
         whole = [Path(each).resolve() for each in config.args] == [Path(__file__).parent]
         if whole and (gone := set(GAPS) - met):
             raise pytest.UsageError(f"gaps.toml names tests that are gone: {sorted(gone)}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Name a failure at once: a run that lasts too long is ended before its summary."""
+        report = yield
+        if report.failed:
+            item.config.get_terminal_writer().line(f"\n{item.nodeid}")
+        return report
 
     def pytest_configure(config: pytest.Config) -> None:
         """Know the mark of pytest-xdist, which Wine does without."""
