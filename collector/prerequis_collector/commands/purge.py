@@ -18,6 +18,7 @@ HELP = "efface ce qui a été gardé assez longtemps (24 mois), et en rend compt
 _CLASSES = {
     "reports": "Rapports de postes",
     "line_measurements": "Mesures de ligne",
+    "site_services": "Services vus par les sites",
     "revoked_agents": "Postes révoqués et muets",
     "tickets": "Tickets périmés",
 }

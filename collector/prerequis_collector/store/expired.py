@@ -14,6 +14,7 @@ from prerequis_collector.store.agents import AgentRow
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.line_measurements import LineMeasurementRow
 from prerequis_collector.store.reports import ReportRow
+from prerequis_collector.store.site_services import SiteServicesRow
 from prerequis_collector.store.tickets import TicketRow
 
 _TOGETHER = 500
@@ -58,6 +59,8 @@ def _classes(before: datetime) -> Mapping[str, tuple[type[SQLModel], ColumnEleme
     return {
         "reports": (ReportRow, col(ReportRow.collected_at) < before),
         "line_measurements": (LineMeasurementRow, col(LineMeasurementRow.began_at) < before),
+        # One row a site, which does not grow; but what a site reached so long ago says nothing of it any more.
+        "site_services": (SiteServicesRow, col(SiteServicesRow.observed_at) < before),
         "revoked_agents": (AgentRow, and_(col(AgentRow.revoked).is_(True), silent)),
         "tickets": (TicketRow, col(TicketRow.expires_at) < before),
     }

@@ -16,9 +16,11 @@ from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.line_candidates import LineCandidateRow
 from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
 from prerequis_collector.store.reports import NewReport, Reports
+from prerequis_collector.store.site_services import KnownServices, SiteServicesRow
 from prerequis_collector.store.tickets import TicketRow, Tickets
 
 NOW = datetime.now(UTC)
+CLOSED = "330000027"
 OLD, RECENT = NOW - HISTORY - timedelta(days=1), NOW - HISTORY + timedelta(days=1)
 
 
@@ -35,7 +37,11 @@ def _measurement(name: str, at: datetime) -> LineMeasurementRow:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     data = tmp_path / "collector"
-    for arguments in (["init", "--name", "localhost"], ["site", "add", SITE, "--name", "Les Tilleuls"]):
+    for arguments in (
+        ["init", "--name", "localhost"],
+        ["site", "add", SITE, "--name", "Les Tilleuls"],
+        ["site", "add", CLOSED, "--name", "Fermé"],
+    ):
         assert program.main(["--data", str(data), *arguments]) == 0
     with opened_database(config.load(data)) as database, database.write() as transaction:
         agents, reports = Agents(transaction), Reports(transaction)
@@ -53,6 +59,8 @@ def data(tmp_path: Path) -> Path:
         transaction.add(LineCandidateRow(agent_id="gone", finess=SITE, wireless=False, metered=False, seen_at=OLD))
         for name, at in (("m1", OLD), ("m2", RECENT)):
             LineMeasurements(transaction).begin(_measurement(name, at))
+        for finess, at in ((CLOSED, OLD), (SITE, RECENT)):
+            KnownServices(transaction).save(SiteServicesRow.of(finess, at, b""))
         for digest, ends in ((b"s", OLD), (b"t", RECENT)):
             Tickets(transaction).add(
                 TicketRow(secret_digest=digest, finess=SITE, created_at=OLD, expires_at=ends, uses_left=1)
@@ -71,7 +79,7 @@ def _purge(data: Path, capsys: pytest.CaptureFixture[str], *options: str) -> dic
 def test_a_dry_run_counts_what_the_purge_then_deletes_and_a_second_finds_nothing(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected = {"reports": 1201, "line_measurements": 1, "revoked_agents": 2, "tickets": 1}
+    expected = {"reports": 1201, "line_measurements": 1, "site_services": 1, "revoked_agents": 2, "tickets": 1}
     assert _purge(data, capsys, "--dry-run")["rows"] == expected
     assert _purge(data, capsys, "--dry-run")["rows"] == expected
     assert _purge(data, capsys)["rows"] == expected
@@ -82,6 +90,7 @@ def test_a_dry_run_counts_what_the_purge_then_deletes_and_a_second_finds_nothing
         assert Reports(transaction).find(b"taken") is not None
         assert Reports(transaction).find(b"old0") is None
         assert LineMeasurements(transaction).find("m2") is not None
+        assert [KnownServices(transaction).find(finess) is None for finess in (CLOSED, SITE)] == [True, False]
         assert [ticket.secret_digest for ticket in Tickets(transaction).all()] == [b"t"]
 
 
