@@ -3,15 +3,22 @@
 import asyncio
 import contextlib
 import hashlib
+import random
+import time
 from dataclasses import dataclass
 
 from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, Report
 from prerequis_agent import durable
 from prerequis_agent.config import State
-from prerequis_agent.errors import CollectorUnreachable
+from prerequis_agent.errors import CollectorBusy, CollectorUnreachable
 from prerequis_agent.identity import Identity
 from prerequis_agent.spool import Spool, Waiting
 from prerequis_agent.uplink import Uplink
+
+_MOST_RETRIES = 2
+_FIRST_SPAN_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 30.0
+"""Asked to wait for longer, the command ends: the reports wait better in the spool than a person before a screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +28,42 @@ class Delivery:
     kept: int
     refusals: tuple[str, ...]
 
+    def __add__(self, other: "Delivery") -> "Delivery":
+        """Return both together."""
+        return Delivery(self.kept + other.kept, self.refusals + other.refusals)
+
+
+class _Interrupted(Exception):
+    """The collector had enough before it had all."""
+
+    def __init__(self, done: Delivery, problem: CollectorBusy) -> None:
+        super().__init__()
+        self.done, self.problem = done, problem
+
 
 def deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
-    """Send every waiting report, the oldest first.
+    """Send every waiting report, the oldest first; a collector that has too much to do is asked again, not at once.
 
     Raises CollectorUnreachable or Refused; what has no receipt by then still waits.
     """
-    return asyncio.run(_deliver(state, spool, identity))
+    done, attempt = Delivery(0, ()), 0
+    while True:
+        try:
+            return done + asyncio.run(_deliver(state, spool, identity))
+        except _Interrupted as busy:
+            done += busy.done
+            if attempt == _MOST_RETRIES or busy.problem.after_seconds > _LONGEST_WAIT_SECONDS:
+                raise busy.problem from None
+            time.sleep(pause_seconds(attempt, busy.problem.after_seconds))
+            attempt += 1
+
+
+def pause_seconds(attempt: int, asked: float) -> float:
+    """Return how long to wait before the next attempt: what the collector asked, then a draw from a growing span.
+
+    Drawn from zero on ("full jitter"), so that machines which were sent away together do not come back together.
+    """
+    return asked + random.SystemRandom().uniform(0, _FIRST_SPAN_SECONDS * 2**attempt)
 
 
 def confirm(state: State, report: Report, identity: Identity) -> None:
@@ -66,17 +102,20 @@ async def _deliver(state: State, spool: Spool, identity: Identity) -> Delivery:
     address = state.enrolment().collector
     if waiting:
         async with Uplink(address, state.authority_pem(), identity) as uplink:
-            async for receipt in uplink.submit(report.signed for report in list(waiting.values())):
-                report = waiting.pop(receipt.digest, None)
-                if report is None:
-                    continue
-                taken = take_receipt(state, spool, report, receipt)
-                if taken:
-                    kept += 1
-                elif taken is None:
-                    waiting[receipt.digest] = report
-                else:
-                    refusals.append(receipt.reason)
+            try:
+                async for receipt in uplink.submit(report.signed for report in list(waiting.values())):
+                    report = waiting.pop(receipt.digest, None)
+                    if report is None:
+                        continue
+                    taken = take_receipt(state, spool, report, receipt)
+                    if taken:
+                        kept += 1
+                    elif taken is None:
+                        waiting[receipt.digest] = report
+                    else:
+                        refusals.append(receipt.reason)
+            except CollectorBusy as problem:
+                raise _Interrupted(Delivery(kept, tuple(refusals)), problem) from None
     if waiting:
         raise CollectorUnreachable(f"Le collecteur {address} n'a pas accusé réception de tout : relancer plus tard.")
     return Delivery(kept, tuple(refusals))

@@ -9,6 +9,7 @@ AgentError
 │   └── ParseError          what the machine answered does not have the expected form
 ├── ConfigurationError      wrong options, no identity yet, an unreadable file
 ├── CollectorUnreachable
+│   └── CollectorBusy       it has too much to do, and may say when to come back
 └── Refused                 the collector said no
 """
 
@@ -50,6 +51,15 @@ class ConfigurationError(AgentError):
 
 class CollectorUnreachable(AgentError):
     """No answer from the collector; what was to be sent waits in the spool."""
+
+
+class CollectorBusy(CollectorUnreachable):
+    """The collector has too much to do at this moment."""
+
+    def __init__(self, message: str, after_seconds: float = 0.0) -> None:
+        """Say also for how long the collector wants to be left alone; 0 when it does not say."""
+        super().__init__(message)
+        self.after_seconds = after_seconds
 
 
 class Refused(AgentError):

@@ -54,24 +54,52 @@ class Spool:
         """Where reports that will never be kept are set aside, each beside a text that says why."""
         return self._directory / "refused"
 
+    @property
+    def dropped(self) -> Path:
+        """One line for each report that made room for newer ones: when it was made, its SHA-256, and for which."""
+        return self._directory / "dropped.txt"
+
     def put(self, report: Report, identity: Signer) -> Path:
         """Sign a report, keep it on the disk, and return its file; a report already there is kept once.
 
-        Raises SpoolError when there is no room or no right to write.
+        Where the quota is reached, the oldest reports, which the newer ones supersede, make room; each leaves a line in
+        `dropped`. Raises SpoolError when it does not fit even so, or there is no right to write.
         """
         content = report.SerializeToString(deterministic=True)
         collected = report.collected_at.ToMilliseconds()
-        path = self._directory / f"{collected:015d}-{hashlib.sha256(content).hexdigest()}{_SUFFIX}"
+        digest = hashlib.sha256(content)
+        path = self._directory / f"{collected:015d}-{digest.hexdigest()}{_SUFFIX}"
         signed = SignedReport(
             report=content, signature=identity.sign(content), certificate=identity.certificate_der()
         ).SerializeToString()
         with self._keeping():
-            if sum(file.stat().st_size for file in self._files()) + len(signed) > self._quota_bytes:
-                raise SpoolError(
-                    f"La file d'attente {self._directory} est pleine : lancer « prerequis-agent send » près du réseau."
-                )
+            self._make_room(len(signed), digest.hexdigest())
             durable.write(path, signed)
         return path
+
+    def _make_room(self, needed: int, newest: str) -> None:
+        """Drop the oldest reports until so many bytes fit; what was dropped, and for what, is noted before."""
+        if needed > self._quota_bytes:
+            raise SpoolError(f"Le rapport est plus gros que toute la file d'attente {self._directory}.")
+        sizes = {file: file.stat().st_size for file in self._files()}
+        excess = sum(sizes.values()) + needed - self._quota_bytes
+        leaving: list[Path] = []
+        for file, size in sizes.items():
+            if excess <= 0:
+                break
+            leaving.append(file)
+            excess -= size
+        if leaving:
+            lines = "".join(f"{file.stem} superseded by {newest}\n" for file in leaving)
+            before = self.dropped.read_text() if self.dropped.exists() else ""
+            durable.write(self.dropped, (before + lines).encode())
+            for file in leaving:
+                file.unlink(missing_ok=True)
+
+    def count_dropped(self) -> int:
+        """Return how many reports made room for newer ones since this machine has a spool."""
+        with self._keeping():
+            return len(self.dropped.read_text().splitlines()) if self.dropped.exists() else 0
 
     def __len__(self) -> int:
         return len(self._files())

@@ -30,8 +30,11 @@ from prerequis.v1.measurement_pb2 import (
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
 from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, SignedReport, SubmitManyRequest, SubmitManyResponse
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
-from prerequis_agent.errors import CollectorUnreachable, Refused
+from prerequis_agent.errors import CollectorBusy, CollectorUnreachable, Refused
 from prerequis_agent.identity import Identity
+
+_PUSHBACK = "grpc-retry-pushback-ms"
+"""The trailer by which a server says when to try again (gRPC proposal A6): whole milliseconds."""
 
 ANSWER_SECONDS = 15.0
 """The longest wait for one answer."""
@@ -138,6 +141,13 @@ class Uplink:
             raise _translate(self._address, problem) from problem
 
 
+def _pushback_seconds(problem: grpc.aio.AioRpcError) -> float:
+    """Return for how long the server wants to be left alone; 0 when it does not say."""
+    said = dict(problem.trailing_metadata()).get(_PUSHBACK, "")
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    return int(text) / 1000 if text.isascii() and text.isdigit() else 0.0
+
+
 def _translate(address: str, problem: grpc.aio.AioRpcError) -> CollectorUnreachable | Refused:
     details = problem.details() or ""
     if problem.code() in _REFUSALS:
@@ -152,7 +162,9 @@ def _translate(address: str, problem: grpc.aio.AioRpcError) -> CollectorUnreacha
     if problem.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
         return CollectorUnreachable(f"Le collecteur {address} n'a pas répondu à temps : relancer plus tard.")
     if problem.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return CollectorUnreachable(f"Le collecteur {address} est débordé : relancer dans quelques minutes.")
+        return CollectorBusy(
+            f"Le collecteur {address} est débordé : relancer dans quelques minutes.", _pushback_seconds(problem)
+        )
     return CollectorUnreachable(
         f"Le collecteur {address} a eu une erreur ({problem.code().name}) : relancer plus tard."
     )

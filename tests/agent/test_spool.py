@@ -102,14 +102,25 @@ def test_no_content_of_a_file_breaks_the_spool(tmp_path_factory: pytest.TempPath
     assert spool.count_refused() == 1
 
 
-def test_a_spool_that_is_over_its_quota_takes_no_more_and_keeps_what_it_has(tmp_path: Path, known: Identity) -> None:
-    spool = Spool(tmp_path / "spool", quota_bytes=1500)
+def test_where_the_quota_is_reached_the_oldest_reports_make_room_and_leave_a_line(
+    tmp_path: Path, known: Identity
+) -> None:
+    size = len(Spool(tmp_path / "other").put(report(0), known).read_bytes())
+    spool = Spool(tmp_path / "spool", quota_bytes=3 * size + size // 2)
+    paths = [spool.put(report(day), known) for day in range(6)]
+    assert [Report.FromString(waiting.signed.report) for waiting in spool] == [report(day) for day in (3, 4, 5)]
+    assert spool.count_dropped() == 3
+    lines = spool.dropped.read_text().splitlines()
+    assert [line.split()[0] for line in lines] == [path.stem for path in paths[:3]]
+    assert [line.split()[-1] for line in lines] == [path.stem.split("-")[1] for path in paths[3:]]
+
+
+def test_a_report_larger_than_the_quota_drops_nothing(tmp_path: Path, known: Identity) -> None:
+    spool = Spool(tmp_path / "spool", quota_bytes=2000)
     spool.put(report(0), known)
-    with pytest.raises(SpoolError, match="est pleine"):
-        for day in range(1, 10):
-            spool.put(report(day), known)
-    assert len(spool) >= 1
-    assert Report.FromString(next(iter(spool)).signed.report) == report(0)
+    with pytest.raises(SpoolError, match="plus gros que toute la file"):
+        spool.put(report(1, "x" * 2000), known)
+    assert (len(spool), spool.count_dropped()) == (1, 0)
 
 
 def test_a_crash_between_writing_and_renaming_leaves_what_was_there(

@@ -58,6 +58,8 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
     """Why it refuses every report; empty: it keeps them."""
     failure: grpc.StatusCode | None = None
     """What it answers to every SubmitMany instead of receipts."""
+    busy: list[int] = field(default_factory=list)
+    """For each of the next calls of SubmitMany, after how many milliseconds it asks to be called again."""
     answers_at_most: int = 10**9
     measure_port: int = 0
     retry_after: int = 0
@@ -108,6 +110,9 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
         self, request_iterator: AsyncIterator[SubmitManyRequest], context: Context
     ) -> AsyncIterator[SubmitManyResponse]:
         answered = 0
+        if self.busy:
+            pushback = (("grpc-retry-pushback-ms", str(self.busy.pop(0))),)
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Trop de monde.", pushback)
         async for request in request_iterator:
             if self.failure:
                 await context.abort(self.failure, "Panne d'essai.")

@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> ExitCode:
             "certificateExpires": f"{known.expires:%Y-%m-%dT%H:%M:%SZ}",
             "waiting": len(spool),
             "refused": spool.count_refused(),
+            "dropped": spool.count_dropped(),
         }
         last = last_run(state.last_run)
         if last:
@@ -57,6 +58,7 @@ def _text(found: dict[str, str | int | float | bool]) -> str:
         f"Certificat   valable jusqu'au {found['certificateExpires']}\n"
         f"En attente   {found['waiting']}\n"
         f"Refusés      {found['refused']}\n"
+        f"Remplacés    {found['dropped']}, faute de place\n"
         f"Vu           {_last(found)}\n"
     )
 

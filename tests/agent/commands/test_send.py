@@ -12,6 +12,7 @@ from tests.agent.commands.agent import COMMAND, Agent, one_sentence
 from tests.agent.tiny_collector import TinyCollector
 
 from prerequis.command_line import ExitCode
+from prerequis_agent.delivery import pause_seconds
 
 
 @pytest.mark.parametrize("command", ["send", "run"])
@@ -92,6 +93,35 @@ def test_a_failure_of_the_collector_loses_no_report(
     assert done.returncode == code
     one_sentence(done)
     assert len(enrolled.waiting) == 1
+
+
+def test_a_collector_that_is_busy_is_asked_again_after_the_time_that_it_says(
+    enrolled: Agent, collector: TinyCollector
+) -> None:
+    collector.busy = [300, 0]
+    began = time.monotonic()
+    assert enrolled("run", "--now", "--no-line").returncode == ExitCode.DONE
+    assert time.monotonic() - began >= 0.3
+    assert collector.busy == []
+    assert enrolled.waiting == []
+
+
+def test_nobody_waits_before_a_screen_for_a_collector_that_wants_an_hour(
+    enrolled: Agent, collector: TinyCollector
+) -> None:
+    collector.busy = [3_600_000, 0]
+    done = enrolled("run", "--now", "--no-line")
+    assert done.returncode == ExitCode.UNREACHABLE
+    assert "est débordé" in one_sentence(done)
+    assert collector.busy == [0]
+    assert len(enrolled.waiting) == 1
+
+
+def test_those_sent_away_together_do_not_come_back_together() -> None:
+    drawn = [pause_seconds(attempt=2, asked=5.0) for _ in range(2000)]
+    assert 5.0 <= min(drawn) < 5.1
+    assert 8.9 < max(drawn) <= 9.0
+    assert 6.8 < sum(drawn) / len(drawn) < 7.2
 
 
 def test_a_refused_report_is_set_aside_with_the_reason(enrolled: Agent, collector: TinyCollector) -> None:
