@@ -7,7 +7,7 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prerequis_rules.cache import Cache
@@ -136,6 +136,7 @@ TOML_VALUES = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(st.from_regex(r"[A-Za-z0-9_-]+", fullmatch=True), TOML_VALUES))
 def test_every_value_of_toml_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, table: dict[str, object]

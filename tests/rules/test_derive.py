@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prerequis.v1.context_pb2 import Derived, DerivedCard, OsLifecycle
@@ -126,6 +126,7 @@ def test_a_listed_reader_needs_its_makers_driver_only_where_that_is_known(
     assert derived.HasField("model") == (reader in (TWIN, NFC))
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=40))
 @example(b"")
 @example(bytes.fromhex("3BAC00402A001225006480000310009000"))
