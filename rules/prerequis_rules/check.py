@@ -1,8 +1,10 @@
 """Checking a rule pack: every expression compiled, every case run, also with less known, every requirement mapped."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from prerequis_rules.age import warnings
 from prerequis_rules.cases import run_cases
 from prerequis_rules.forget import broken_promises
 from prerequis_rules.load import load_pack
@@ -26,6 +28,8 @@ class CheckReport:
     rules: int
     cases: int
     errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    """What is not wrong yet: knowledge that grows old."""
     frameworks: dict[str, Coverage]
 
     @property
@@ -40,6 +44,7 @@ class CheckReport:
             "rules": self.rules,
             "cases": self.cases,
             "errors": list(self.errors),
+            "warnings": list(self.warnings),
             "frameworks": {
                 identifier: {
                     "requirements": one.requirements,
@@ -51,16 +56,20 @@ class CheckReport:
         }
 
 
-def check_pack(directory: Path | None = None) -> CheckReport:
-    """Return what is right and wrong with the program's pack and what a directory lays over it; never raises for it."""
+def check_pack(directory: Path | None = None, *, today: date | None = None) -> CheckReport:
+    """Return what is right and wrong with the program's pack and what a directory lays over it; never raises for it.
+
+    Knowledge is looked at as of today, or of another day.
+    """
     try:
         pack = load_pack(directory)
     except PackError as error:
-        return CheckReport(0, 0, tuple(map(str, error.problems)), {})
+        return CheckReport(0, 0, tuple(map(str, error.problems)), (), {})
     return CheckReport(
         rules=len(pack.rules),
         cases=sum(len(rule.cases) for rule in pack.rules.values()),
         errors=run_cases(pack) + broken_promises(pack),
+        warnings=tuple(warnings(pack.knowledge, today or datetime.now(UTC).date())),
         frameworks={identifier: _coverage(framework) for identifier, framework in pack.frameworks.items()},
     )
 

@@ -154,6 +154,15 @@ class NationalService:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a file of knowledge comes from, and of which day it is; the titles of documents do not age."""
+
+    file: str
+    source: str
+    dated: date
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
     """All that is known, in the order of the files."""
 
@@ -166,6 +175,7 @@ class Knowledge:
     """What the issuer of a national service's certificate may contain besides the world's public authorities."""
     documents: Mapping[str, str] = field(default_factory=dict)
     """The titles of the documents that rules quote, by id."""
+    origins: tuple[Origin, ...] = ()
 
 
 def read_knowledge(documents: list[Document]) -> Knowledge:
@@ -177,11 +187,13 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
     services: list[NationalService] = []
     issuers: list[str] = []
     titles: dict[str, str] = {}
+    origins: list[Origin] = []
     for document in documents:
         root = document.root
         if any(map(root.has, ("release", "application", "card", "reader", "service", "document"))):
-            root.text("source")
-            root.day("dated")
+            origin = Origin(document.file, root.text("source"), root.day("dated"))
+            if not root.has("document"):
+                origins.append(origin)
             root.optional_text("commit")
             root.optional_text("licence")
         if root.has("release"):
@@ -207,7 +219,14 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
             services.extend(_service(row) for row in root.tables("service"))
             root.close()
     return Knowledge(
-        tuple(releases), tuple(programs), tuple(cards), tuple(readers), tuple(services), tuple(issuers), titles
+        tuple(releases),
+        tuple(programs),
+        tuple(cards),
+        tuple(readers),
+        tuple(services),
+        tuple(issuers),
+        titles,
+        tuple(origins),
     )
 
 

@@ -32,6 +32,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 def _print(report: CheckReport) -> None:
     for error in report.errors:
         sys.stderr.write(f"{error}\n")
+    for warning in report.warnings:
+        sys.stderr.write(f"Attention : {warning}\n")
     sys.stdout.write(f"{report.rules} règles, {report.cases} exemples, {len(report.errors)} erreurs\n")
     for name, coverage in report.frameworks.items():
         covered = coverage.requirements - len(coverage.uncovered)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from prerequis.command_line import CommandLine, ExitCode
@@ -11,6 +12,7 @@ from prerequis_collector.listing import Cell, json_document, shown
 from prerequis_collector.opening import load_authority, load_rules, opened_database
 from prerequis_collector.store import schema
 from prerequis_collector.store.holdings import holdings
+from prerequis_rules.age import warnings
 
 HELP = "dit ce que le collecteur garde, même pendant qu'il sert"
 
@@ -56,6 +58,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         "newestReport": kept.newest,
     }
     sys.stdout.write(json_document(found) if arguments.json else _text({**found, "databaseBytes": _size(kept.size)}))
+    for warning in warnings(pack.knowledge, datetime.now(UTC).date()):
+        sys.stderr.write(f"Attention : {warning}\n")
     return ExitCode.DONE
 
 

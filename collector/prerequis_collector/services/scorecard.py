@@ -17,6 +17,7 @@ from prerequis_collector.services.parameters import parameters_of
 from prerequis_collector.services.plan import profile_of
 from prerequis_collector.services.register import site_message
 from prerequis_rules import reasons
+from prerequis_rules.age import warnings
 from prerequis_rules.answers import standing
 from prerequis_rules.judge import unseen_machines
 from prerequis_rules.model import Framework, FrameworkResult, Judgement, Rule, Scope, Score, Verdict
@@ -32,6 +33,7 @@ def scorecard(pack: Pack, judged: JudgedSite) -> GetSiteResponse:
         answers=list(judged.site.answers.values()),
         pack_digest=pack.digest,
         parameters=parameters_of(pack, judged.site.row),
+        warnings=warnings(pack.knowledge, judged.judged_at.date()),
     )
 
 

@@ -129,6 +129,7 @@ class GetSiteResponse(message.Message):
     ANSWERS_FIELD_NUMBER: builtins.int
     PACK_DIGEST_FIELD_NUMBER: builtins.int
     PARAMETERS_FIELD_NUMBER: builtins.int
+    WARNINGS_FIELD_NUMBER: builtins.int
     pack_digest: builtins.str
     """Digest of the rule pack that judged."""
     @builtins.property
@@ -143,6 +144,10 @@ class GetSiteResponse(message.Message):
     def parameters(self) -> containers.RepeatedCompositeFieldContainer[SiteParameter]:
         """What the sources leave open, as it stands at the site."""
 
+    @builtins.property
+    def warnings(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What weakens every verdict: knowledge that grew old. French sentences."""
+
     def __init__(
         self,
         *,
@@ -152,10 +157,11 @@ class GetSiteResponse(message.Message):
         answers: abc.Iterable[register_pb2.Answer] | None = ...,
         pack_digest: builtins.str = ...,
         parameters: abc.Iterable[SiteParameter] | None = ...,
+        warnings: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["site", b"site"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["answers", b"answers", "frameworks", b"frameworks", "pack_digest", b"pack_digest", "parameters", b"parameters", "site", b"site", "workstations", b"workstations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["answers", b"answers", "frameworks", b"frameworks", "pack_digest", b"pack_digest", "parameters", b"parameters", "site", b"site", "warnings", b"warnings", "workstations", b"workstations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,6 +22,8 @@ def print_site(
     """Write the scorecard; `needs` is None when the operator may not see them, `everything` details what passes."""
     with printed.page(out) as console:
         _print_head(console, site)
+        for warning in site.warnings:
+            console.print(printed.styled(f"Attention : {warning}", Tone.WARNING))
         if not site.frameworks:
             console.print("\nRien n'a encore été jugé : lancer « prerequis-agent run » sur un poste du site.")
         for framework in scorecard.in_order(site.frameworks):
