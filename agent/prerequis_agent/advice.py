@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 
 from prerequis.v1.context_pb2 import SiteService, SiteServices
 from prerequis.v1.register_pb2 import Site
@@ -60,12 +61,13 @@ _LEVELS = list(Level)
 _VERDICTS = [Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS, Verdict.NOT_APPLICABLE]
 
 
-def advise(report: Report, finess: str) -> tuple[Advice, ...]:
+def advise(report: Report, finess: str, cache: Path | None = None) -> tuple[Advice, ...]:
     """Return what each workstation rule says of a report, the most urgent first.
 
-    The profile is the default one, without the site's own thresholds: only the collector knows those.
+    The profile is the default one, without the site's own thresholds: only the collector knows those. In the folder
+    `cache` the rules are kept as they were read, so that the next time need not type-check them again.
     """
-    pack, now = load_pack(), datetime.now(UTC)
+    pack, now = load_pack(cache=cache), datetime.now(UTC)
     judgements = judge_workstation(
         pack,
         report.facts,

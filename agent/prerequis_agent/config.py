@@ -85,6 +85,11 @@ class State:
         return self.directory / "acknowledged.report"
 
     @property
+    def cache(self) -> Path:
+        """Directory of what is only kept to save time: the rules as they were read."""
+        return self.directory / "cache"
+
+    @property
     def last_run(self) -> Path:
         """When the last run ended and what it cost, JSON."""
         return self.directory / "last-run.json"

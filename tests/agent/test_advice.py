@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from prerequis.v1.facts_pb2 import Facts, Line, Reader, Smartcard
 from prerequis.v1.measurement_pb2 import GetPlanResponse, SiteProgress
 from prerequis.v1.report_pb2 import ProbeRun, Report, Workstation
-from prerequis_agent.advice import Advice, Light, light
+from prerequis_agent.advice import Advice, Light, advise, light
 from prerequis_agent.advice_page import page
 from prerequis_agent.config import State
 from prerequis_agent.remaining import remaining
@@ -47,6 +47,16 @@ def test_the_light_is_that_of_the_worst(given: list[Advice], expected: Light) ->
 def test_a_machine_of_which_little_was_decided_is_not_green(given: list[Advice]) -> None:
     """peers.md §3 row 10: all rules not applicable, and a good ending all the same."""
     assert light(given) is Light.AMBER
+
+
+def test_rules_that_were_kept_say_what_they_said(tmp_path: Path) -> None:
+    report = seen(Reader(name="lecteur", seen_by_pcsc=True))
+    first = advise(report, "750000001", tmp_path / "cache")
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert kept.stat().st_mode & 0o077 == 0
+    assert advise(report, "750000001", tmp_path / "cache") == first == advise(report, "750000001")
+    kept.write_bytes(kept.read_bytes()[:-9])
+    assert advise(report, "750000001", tmp_path / "cache") == first
 
 
 def plan(state: State, **known: int) -> None:

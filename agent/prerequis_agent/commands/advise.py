@@ -40,7 +40,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     state = State(options.state)
     names = frozenset(probe_names()) - {"line"}
     report = survey(state, names, progress_on(sys.stderr), sys.stderr.write, attended=True)
-    advice = advise(report, state.enrolment().finess if state.is_enrolled else "")
+    enrolled = state.is_enrolled
+    advice = advise(report, state.enrolment().finess if enrolled else "", state.cache if enrolled else None)
     colour, to_do = light(advice), remaining(state, report, len(Spool(state.spool)))
     if options.html:
         _write_page(options.html, state, report, colour, advice, to_do)
