@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from prerequis.v1.enrolment_pb2 import EnrolResponse
 from prerequis_agent import identity
@@ -13,6 +13,9 @@ from prerequis_agent.durable import write
 from prerequis_agent.errors import ConfigurationError, Refused, why
 from prerequis_agent.identity import Identity
 from prerequis_agent.uplink import Uplink
+
+_CLOCKS_DIFFER = timedelta(days=1)
+"""How far the clocks of a machine and of its collector may be apart without a word."""
 
 
 def enrol(state: State, ticket: Ticket, role: str, now: datetime) -> Enrolment:
@@ -85,9 +88,16 @@ def require_writable(state: State) -> None:
 def current_identity(state: State, now: datetime) -> Identity:
     """Return the machine's identity; raises ConfigurationError when there is none or its certificate is over."""
     known = identity.load(state.identity)
+    begun = known.certificate.not_valid_before_utc
+    if now < begun - _CLOCKS_DIFFER:
+        raise ConfigurationError(
+            f"L'horloge de ce poste indique le {now:%d/%m/%Y}, mais son certificat date du {begun:%d/%m/%Y} : "
+            "la régler, puis relancer."
+        )
     if known.expires <= now:
         raise ConfigurationError(
-            f"Le certificat de ce poste a expiré le {known.expires:%d/%m/%Y} : l'enrôler avec un nouveau ticket."
+            f"Le certificat de ce poste a expiré le {known.expires:%d/%m/%Y}, et l'horloge indique le {now:%d/%m/%Y} : "
+            "la régler si elle est fausse, sinon enrôler ce poste avec un nouveau ticket."
         )
     known.protect(state.identity)
     return known

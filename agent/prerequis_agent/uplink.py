@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Self, TypeVar
 
 # Set before gRPC is loaded: it would write its own diagnostics in the middle of the command's.
@@ -153,6 +154,12 @@ def _translate(address: str, problem: grpc.aio.AioRpcError) -> CollectorUnreacha
     if problem.code() in _REFUSALS:
         return Refused(details or "Le collecteur a refusé sans dire pourquoi.")
     if problem.code() == grpc.StatusCode.UNAVAILABLE:
+        if "certificate has expired" in details or "certificate is not yet valid" in details:
+            return CollectorUnreachable(
+                f"Le certificat du collecteur {address} ne vaut pas à la date de ce poste, le "
+                f"{datetime.now(UTC):%d/%m/%Y à %H:%M} UTC : régler l'horloge si elle est fausse ; sinon, relancer le "
+                "collecteur."
+            )
         if "CERTIFICATE_VERIFY_FAILED" in details or "Hostname Verification" in details:
             return CollectorUnreachable(
                 f"Ce qui répond à {address} n'est pas le collecteur qui a enrôlé ce poste : vérifier l'adresse, ou "

@@ -32,11 +32,16 @@ def opened_database(config: Config) -> Iterator[Database]:
 
 
 def load_authority(config: Config) -> Authority:
-    """Return the folder's authority; raises InvalidInput when its files are gone or closed to this account."""
+    """Return the folder's authority; raises InvalidInput when its files are gone or closed to this account.
+
+    And when it does not hold at the date of this machine, whose clock is then the likely fault.
+    """
     try:
-        return Authority.load(config.authority_certificate.read_bytes(), config.authority_key.read_bytes())
+        authority = Authority.load(config.authority_certificate.read_bytes(), config.authority_key.read_bytes())
     except OSError as error:
         raise InvalidInput(f"L'autorité de {config.data} est illisible : {error.strerror}.") from error
+    authority.check_clock(datetime.now(UTC))
+    return authority
 
 
 def bundle_identity(config: Config) -> str:

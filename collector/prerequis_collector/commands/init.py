@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector.config import Config, default_database_url
-from prerequis_collector.errors import AlreadyThere, StorageUnavailable
+from prerequis_collector.errors import AlreadyThere, InvalidInput, StorageUnavailable
 from prerequis_collector.opening import write_secret
 from prerequis_collector.services.authority import Authority, key_pem
 from prerequis_collector.services.toml import toml
@@ -32,10 +32,16 @@ def configure(parser: CommandLine) -> None:
         "par défaut un fichier SQLite dans le dossier",
     )
 
+    parser.add_argument(
+        "--ca-cert", type=Path, metavar="FICHIER", help="autorité racine à employer au lieu d'en créer une, PEM"
+    )
+    parser.add_argument("--ca-key", type=Path, metavar="FICHIER", help="sa clé, ECDSA, PEM sans mot de passe")
+
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Make everything, or nothing; raises AlreadyThere, StorageUnavailable."""
+    """Make everything, or nothing; raises AlreadyThere, InvalidInput, StorageUnavailable."""
     data: Path = arguments.data
+    authority = _authority(arguments.ca_cert, arguments.ca_key)
     names = tuple(dict.fromkeys((*(arguments.name or [socket.gethostname()]), *_LOCAL)))
     config = Config(data, names, arguments.database or default_database_url(data), None)
     Database(config.database_url).close()  # before anything is made: is that the address of a database?
@@ -50,7 +56,6 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     except OSError as error:
         raise StorageUnavailable(f"Impossible de créer {data} : {error.strerror}.") from error
     try:
-        authority = Authority.create(datetime.now(UTC))
         write_secret(config.authority_key, key_pem(authority.key))
         write_secret(config.authority_certificate, authority.certificate_pem())
         if embedded:
@@ -65,6 +70,18 @@ def run(arguments: argparse.Namespace) -> ExitCode:
                 path.unlink()
         raise
     return ExitCode.DONE
+
+
+def _authority(certificate: Path | None, key: Path | None) -> Authority:
+    """Return the authority of these files, or a new one without any."""
+    if certificate is None and key is None:
+        return Authority.create(datetime.now(UTC))
+    if certificate is None or key is None:
+        raise InvalidInput("Donner ensemble --ca-cert et --ca-key.")
+    try:
+        return Authority.of_others(certificate.read_bytes(), key.read_bytes(), datetime.now(UTC))
+    except OSError as error:
+        raise InvalidInput(f"{error.filename} ne se lit pas : {error.strerror}.") from error
 
 
 def _make_database(config: Config) -> None:

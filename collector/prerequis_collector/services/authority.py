@@ -72,8 +72,50 @@ class Authority:
             if not isinstance(loaded, ec.EllipticCurvePrivateKey):
                 raise InvalidInput("La clé de l'autorité n'est pas une clé ECDSA.")
             return cls(x509.load_pem_x509_certificate(certificate), loaded)
-        except ValueError as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: a key under a passphrase
             raise InvalidInput("Le certificat ou la clé de l'autorité est illisible.") from error
+
+    @classmethod
+    def of_others(cls, certificate: bytes, key: bytes, now: datetime) -> "Authority":
+        """Return an authority that was made elsewhere, by two PEM texts; raises InvalidInput when it cannot serve.
+
+        Only a root is taken: gRPC trusts no certificate that another one has signed.
+        """
+        authority = cls.load(certificate, key)
+        if authority.certificate.public_key() != authority.key.public_key():
+            raise InvalidInput("La clé n'est pas celle du certificat de l'autorité.")
+        if not authority._may_sign():
+            raise InvalidInput("Ce certificat n'est pas celui d'une autorité : il ne permet pas d'en signer d'autres.")
+        if not authority.vouches_for(authority.certificate):
+            raise InvalidInput("Ce certificat est signé par un autre : donner celui d'une autorité racine.")
+        authority.check_clock(now)
+        return authority
+
+    def check_clock(self, now: datetime) -> None:
+        """Return when the authority holds at this moment; raises InvalidInput, for the clock may be what is wrong."""
+        begins, ends = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
+        if not begins <= now <= ends:
+            raise InvalidInput(
+                f"L'horloge de cette machine indique le {now:%d/%m/%Y}, mais l'autorité vaut du {begins:%d/%m/%Y} au "
+                f"{ends:%d/%m/%Y} : régler l'horloge si elle est fausse."
+            )
+
+    def _may_sign(self) -> bool:
+        extensions = self.certificate.extensions
+        try:
+            constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
+            usage = extensions.get_extension_for_class(x509.KeyUsage).value
+        except x509.ExtensionNotFound:
+            return False
+        return constraints.ca and usage.key_cert_sign
+
+    def _identifier(self) -> x509.AuthorityKeyIdentifier:
+        """Return how certificates name the key that signs them: as its own certificate does, where it does."""
+        try:
+            own = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        except x509.ExtensionNotFound:
+            return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
     def certificate_pem(self) -> bytes:
         """Return the certificate that everybody trusts, PEM."""
@@ -117,10 +159,7 @@ class Authority:
             .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
-                critical=False,
-            )
+            .add_extension(self._identifier(), critical=False)
             .sign(self.key, hashes.SHA256())
         )
 
