@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from prerequis.v1.register_pb2 import Profile
 from prerequis_rules.cache import Cache
+from prerequis_rules.calendar import read_calendar
 from prerequis_rules.knowledge import Knowledge, read_knowledge
 from prerequis_rules.messages import read_message
 from prerequis_rules.model import Article, Correspondence, Echo, Framework, Question, Requirement
@@ -20,7 +21,7 @@ from prerequis_rules.schema import Document, PackError, Problem, Table, read_doc
 
 Item = TypeVar("Item")
 
-_FOLDERS = ("rules", "questions", "frameworks", "correspondences", "profiles", "catalogue", "knowledge")
+_FOLDERS = ("rules", "questions", "frameworks", "correspondences", "calendars", "profiles", "catalogue", "knowledge")
 
 
 def load_pack(directory: Path | None = None, *, base: Traversable | None = None, cache: Path | None = None) -> Pack:
@@ -127,6 +128,7 @@ class _Reading:
         rules = self.collect("rules", lambda document: read_rule(document, known))
         frameworks = self.collect("frameworks", _framework)
         correspondences = self.collect("correspondences", _correspondence)
+        calendars = self.collect("calendars", read_calendar)
         knowledge = read_knowledge([document for _, document in self.documents["knowledge"]])
         _check_aliases(rules)
         _check_mapping(frameworks, rules, questions)
@@ -147,6 +149,7 @@ class _Reading:
             catalogue=_items(articles),
             knowledge=knowledge,
             correspondences=_items(correspondences),
+            calendars=_items(calendars),
             digest=digest,
         )
 

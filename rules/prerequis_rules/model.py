@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -185,6 +185,40 @@ class Article:
     id: str
     name: str
     family: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A usage that a site must reach."""
+
+    title: str
+    percent: int
+
+    def needed(self, records: int) -> int:
+        """Return how many records of a file active of so many must show the usage: a share of one is one."""
+        return -(-self.percent * records // 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Sites that are measured together."""
+
+    id: str
+    title: str
+    opens: date
+    """The first day of measurement, by which a site of the lot must be ready."""
+    closes: date
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The lots of one programme, by id."""
+
+    id: str
+    title: str
+    source: Source
+    lots: Mapping[str, Lot]
 
 
 class Quantity(NamedTuple):

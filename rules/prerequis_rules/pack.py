@@ -8,7 +8,7 @@ from operator import itemgetter
 from prerequis.v1.register_pb2 import Profile
 from prerequis_rules.expressions import Program
 from prerequis_rules.knowledge import Knowledge
-from prerequis_rules.model import Article, Correspondence, Framework, Question, Rule, Scope, Source
+from prerequis_rules.model import Article, Calendar, Correspondence, Framework, Lot, Question, Rule, Scope, Source
 from prerequis_rules.reads import WHOLE, Part, Read, part, pieces
 
 DEFAULT_PROFILE = "generic-saas"
@@ -62,6 +62,7 @@ class Pack:
     catalogue: Mapping[str, Article]
     knowledge: Knowledge
     correspondences: Mapping[str, Correspondence]
+    calendars: Mapping[str, Calendar]
     digest: str
     """SHA-256, in hexadecimal, over every file's path and content."""
 
@@ -73,6 +74,11 @@ class Pack:
     def profile(self, identifier: str) -> Profile:
         """Return a profile by id, the default one for an empty id; raises KeyError for an unknown one."""
         return self.profiles[identifier or DEFAULT_PROFILE]
+
+    def lot(self, name: str) -> Lot | None:
+        """Return a lot by <calendar>/<lot>; None where no calendar has it."""
+        calendar, _, lot = name.partition("/")
+        return self.calendars[calendar].lots.get(lot) if calendar in self.calendars else None
 
     def current(self, rule: str) -> str:
         """Return the id that a rule has now, by its id or one that it had before; an unknown one unchanged."""

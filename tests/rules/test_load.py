@@ -115,6 +115,14 @@ EDITS = [
     ),
     ("correspondences/autre.toml", '"A2"', '"A1"', "correspondences/autre.toml:12:1: exigence « A1 » déjà donnée"),
     (
+        "calendars/essai.toml",
+        "closes = 2027-03-31",
+        "closes = 2026-12-31",
+        "calendars/essai.toml:12:1: « closes » est avant « opens »",
+    ),
+    ("calendars/essai.toml", 'id = "2"', 'id = "1"', "calendars/essai.toml:16:1: lot « 1 » déjà donné"),
+    ("calendars/essai.toml", "= 70", "= 170", "calendars/essai.toml:13:41: « percent » doit être au plus 100"),
+    (
         "questions/second-access.toml",
         '["oui", "non", "ne sait pas"]',
         '["oui", "oui", "non", "ne sait pas"]',

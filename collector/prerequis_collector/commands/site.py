@@ -11,6 +11,7 @@ from prerequis_collector.opening import load_rules, opened_database
 from prerequis_collector.services.audit import CONSOLE
 from prerequis_collector.services.register import looks_mistyped, save_site
 from prerequis_collector.store.sites import SiteRow
+from prerequis_rules.pack import Pack
 
 HELP = "tient le registre des sites"
 _NUMBERS = {
@@ -18,6 +19,7 @@ _NUMBERS = {
     "simultaneous-users": "utilisateurs du DUI en même temps",
     "secretariats": "secrétariats",
     "workstations": "postes du site, avec ou sans agent",
+    "active-records": "dossiers de la file active (personnes accompagnées)",
 }
 
 
@@ -33,18 +35,15 @@ def configure(parser: CommandLine) -> None:
         "--organisation", default="", metavar="FINESS", help="FINESS juridique de l'organisme gestionnaire"
     )
     add.add_argument("--deadline", type=date.fromisoformat, metavar="AAAA-MM-JJ", help="jour où le site doit être prêt")
+    add.add_argument("--lot", default="", metavar="CALENDRIER/LOT", help="lot du programme, par exemple apajh-2023/1")
     add.add_argument("--profile", default="", metavar="PROFIL", help="profil d'éditeur de DUI")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Keep the site and say what was done on stderr; raises InvalidInput."""
     known = config.load(arguments.data)
-    if arguments.profile:
-        profiles = load_rules(known).profiles
-        if arguments.profile not in profiles:
-            raise InvalidInput(
-                f"Il n'y a pas de profil « {arguments.profile} » ; choisir parmi : {', '.join(profiles)}."
-            )
+    if arguments.profile or arguments.lot:
+        _check(load_rules(known), arguments.profile, arguments.lot)
     site = SiteRow(
         finess=arguments.finess,
         name=arguments.name,
@@ -55,6 +54,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         deadline=arguments.deadline,
         profile=arguments.profile,
         organisation=arguments.organisation,
+        lot=arguments.lot,
+        active_records=arguments.active_records,
     )
     with opened_database(known) as database, database.write() as transaction:
         new = save_site(transaction, site, author=CONSOLE, now=datetime.now(UTC))
@@ -62,3 +63,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         sys.stderr.write(f"Attention : la clé de {site.finess} est fausse ; vérifier le numéro.\n")
     sys.stderr.write(f"Site {site.finess} {'inscrit' if new else 'mis à jour'}.\n")
     return ExitCode.DONE
+
+
+def _check(pack: Pack, profile: str, lot: str) -> None:
+    """Return when the pack has the profile and the lot, or none is named; raises InvalidInput."""
+    if profile and profile not in pack.profiles:
+        raise InvalidInput(f"Il n'y a pas de profil « {profile} » ; choisir parmi : {', '.join(pack.profiles)}.")
+    if lot and pack.lot(lot) is None:
+        known = [f"{calendar.id}/{one}" for calendar in pack.calendars.values() for one in calendar.lots]
+        raise InvalidInput(f"Il n'y a pas de lot « {lot} » ; choisir parmi : {', '.join(known)}.")

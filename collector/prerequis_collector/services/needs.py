@@ -7,7 +7,8 @@ from prerequis.v1.ordering_pb2 import ListNeedsResponse, NeedLine
 from prerequis_collector.errors import InvalidInput, NotFound
 from prerequis_collector.services.audit import note, operator
 from prerequis_collector.services.judge import JudgedSite
-from prerequis_collector.services.register import deadline_of, require_site
+from prerequis_collector.services.programme import due
+from prerequis_collector.services.register import require_site
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.orders import OrderRow, Orders
 from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
@@ -90,6 +91,6 @@ def _line(pack: Pack, site: SiteRow, need: SiteNeedRow, ordered: int) -> NeedLin
         possible=need.possible,
         ordered=ordered,
         to_order=max(0, need.certain - ordered),
-        deadline=deadline_of(site),
+        deadline=due(pack, site),
         reasons=need.reasons,
     )

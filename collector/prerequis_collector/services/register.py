@@ -41,7 +41,7 @@ def save_site(transaction: Transaction, site: SiteRow, *, author: str, now: date
     site.organisation = check_finess(site.organisation) if site.organisation else ""
     if not site.name.strip():
         raise InvalidInput("Le nom du site est vide.")
-    if any((getattr(site, number) or 0) < 0 for number in _NUMBERS):
+    if any((getattr(site, number) or 0) < 0 for number in (*_NUMBERS, "active_records")):
         raise InvalidInput("Un effectif ne peut pas être négatif.")
     known = Sites(transaction).find(site.finess)
     site.revision = known.revision + 1 if known else 1

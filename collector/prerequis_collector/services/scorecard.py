@@ -15,6 +15,7 @@ from prerequis.v1.review_pb2 import (
 from prerequis_collector.services.judge import JudgedSite, Machine
 from prerequis_collector.services.parameters import parameters_of
 from prerequis_collector.services.plan import profile_of
+from prerequis_collector.services.programme import due, goals
 from prerequis_collector.services.register import site_message
 from prerequis_rules import reasons
 from prerequis_rules.age import warnings
@@ -26,14 +27,19 @@ from prerequis_rules.pack import Pack
 
 def scorecard(pack: Pack, judged: JudgedSite) -> GetSiteResponse:
     """Return everything that is shown of one site."""
+    site = site_message(judged.site.row)
+    deadline = due(pack, judged.site.row)
+    if deadline is not None:
+        site.deadline.CopyFrom(deadline)
     return GetSiteResponse(
-        site=site_message(judged.site.row),
+        site=site,
         frameworks=[_framework(pack, judged, result) for result in judged.frameworks],
         workstations=[_workstation(machine) for machine in judged.site.machines.values()],
         answers=list(judged.site.answers.values()),
         pack_digest=pack.digest,
         parameters=parameters_of(pack, judged.site.row),
         warnings=warnings(pack.knowledge, judged.judged_at.date()),
+        lot=goals(pack, judged.site.row),
     )
 
 

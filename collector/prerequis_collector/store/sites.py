@@ -25,6 +25,10 @@ class SiteRow(SQLModel, table=True):
     profile: str = ""
     organisation: str = ""
     """FINESS of the entité juridique that runs it; empty when nobody said."""
+    lot: str = ""
+    """<calendar>/<lot> of its programme; empty when it is in none."""
+    active_records: int | None = None
+    """People accompanied now: the programme's « file active »."""
     parameters: str = ""
     """JSON, by name: the value that the site settled, who did, when, why; empty when it settled none."""
     revision: int = 1

@@ -28,7 +28,7 @@ from prerequis.v1 import register_pb2 as prerequis_dot_v1_dot_register__pb2
 from prerequis.v1 import report_pb2 as prerequis_dot_v1_dot_report__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19prerequis/v1/review.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cprerequis/v1/judgement.proto\x1a\x1bprerequis/v1/register.proto\x1a\x19prerequis/v1/report.proto\"\x12\n\x10ListSitesRequest\"S\n\x11ListSitesResponse\x12(\n\x05sites\x18\x01 \x03(\x0b\x32\x19.prerequis.v1.SiteSummary\x12\x14\n\x0c\x62\x65ing_judged\x18\x02 \x01(\x05\"\x81\x02\n\x0bSiteSummary\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12*\n\treadiness\x18\x03 \x01(\x0e\x32\x17.prerequis.v1.Readiness\x12\"\n\x05score\x18\x04 \x01(\x0b\x32\x13.prerequis.v1.Score\x12\x14\n\x0cworkstations\x18\x05 \x01(\x05\x12-\n\tlast_seen\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x62locking\x18\x07 \x01(\x05\x12-\n\tjudged_on\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\" \n\x0eGetSiteRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\"\x9d\x02\n\x0fGetSiteResponse\x12 \n\x04site\x18\x01 \x01(\x0b\x32\x12.prerequis.v1.Site\x12\x31\n\nframeworks\x18\x02 \x03(\x0b\x32\x1d.prerequis.v1.FrameworkResult\x12\x36\n\x0cworkstations\x18\x03 \x03(\x0b\x32 .prerequis.v1.WorkstationSummary\x12%\n\x07\x61nswers\x18\x04 \x03(\x0b\x32\x14.prerequis.v1.Answer\x12\x13\n\x0bpack_digest\x18\x05 \x01(\t\x12/\n\nparameters\x18\x06 \x03(\x0b\x32\x1b.prerequis.v1.SiteParameter\x12\x10\n\x08warnings\x18\x07 \x03(\t\"\xa4\x01\n\rSiteParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07meaning\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x15\n\rprofile_value\x18\x04 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x05 \x01(\t\x12.\n\nsettled_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x07 \x01(\t\"R\n\x13SetParameterRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"F\n\x14SetParameterResponse\x12.\n\tparameter\x18\x01 \x01(\x0b\x32\x1b.prerequis.v1.SiteParameter\"\xdb\x01\n\x12WorkstationSummary\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x0bworkstation\x18\x02 \x01(\x0b\x32\x19.prerequis.v1.Workstation\x12\x30\n\x0c\x63ollected_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x06probes\x18\x05 \x03(\x0b\x32\x16.prerequis.v1.ProbeRun\"\x10\n\x0eGetPackRequest\"\xa8\x01\n\x0fGetPackResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12%\n\x05rules\x18\x02 \x03(\x0b\x32\x16.prerequis.v1.RuleText\x12-\n\tquestions\x18\x03 \x03(\x0b\x32\x1a.prerequis.v1.QuestionText\x12/\n\nframeworks\x18\x04 \x03(\x0b\x32\x1b.prerequis.v1.FrameworkText\"\x94\x01\n\rFrameworkText\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x61ttribution\x18\x03 \x01(\t\x12\x0b\n\x03urn\x18\x04 \x01(\t\x12\x0c\n\x04note\x18\x05 \x01(\t\x12\x38\n\x06mapped\x18\x06 \x03(\x0b\x32(.prerequis.v1.MappedFrameworkRequirement\"M\n\x1aMappedFrameworkRequirement\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x14\n\x0crequirements\x18\x03 \x03(\t\"\x8f\x01\n\x08RuleText\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\r\n\x05level\x18\x04 \x01(\t\x12\x0b\n\x03met\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\x12\x17\n\x0fsource_document\x18\x07 \x01(\t\x12\x14\n\x0csource_quote\x18\x08 \x01(\t\"K\n\x0cQuestionText\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x63hoices\x18\x03 \x03(\t\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\"V\n\x11SaveAnswerRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12\x0e\n\x06\x63hoice\x18\x03 \x01(\t\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\":\n\x12SaveAnswerResponse\x12$\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x14.prerequis.v1.Answer2\x95\x03\n\rReviewService\x12L\n\tListSites\x12\x1e.prerequis.v1.ListSitesRequest\x1a\x1f.prerequis.v1.ListSitesResponse\x12\x46\n\x07GetSite\x12\x1c.prerequis.v1.GetSiteRequest\x1a\x1d.prerequis.v1.GetSiteResponse\x12\x46\n\x07GetPack\x12\x1c.prerequis.v1.GetPackRequest\x1a\x1d.prerequis.v1.GetPackResponse\x12O\n\nSaveAnswer\x12\x1f.prerequis.v1.SaveAnswerRequest\x1a .prerequis.v1.SaveAnswerResponse\x12U\n\x0cSetParameter\x12!.prerequis.v1.SetParameterRequest\x1a\".prerequis.v1.SetParameterResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19prerequis/v1/review.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cprerequis/v1/judgement.proto\x1a\x1bprerequis/v1/register.proto\x1a\x19prerequis/v1/report.proto\"\x12\n\x10ListSitesRequest\"S\n\x11ListSitesResponse\x12(\n\x05sites\x18\x01 \x03(\x0b\x32\x19.prerequis.v1.SiteSummary\x12\x14\n\x0c\x62\x65ing_judged\x18\x02 \x01(\x05\"\x81\x02\n\x0bSiteSummary\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12*\n\treadiness\x18\x03 \x01(\x0e\x32\x17.prerequis.v1.Readiness\x12\"\n\x05score\x18\x04 \x01(\x0b\x32\x13.prerequis.v1.Score\x12\x14\n\x0cworkstations\x18\x05 \x01(\x05\x12-\n\tlast_seen\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x62locking\x18\x07 \x01(\x05\x12-\n\tjudged_on\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\" \n\x0eGetSiteRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\"\xc2\x02\n\x0fGetSiteResponse\x12 \n\x04site\x18\x01 \x01(\x0b\x32\x12.prerequis.v1.Site\x12\x31\n\nframeworks\x18\x02 \x03(\x0b\x32\x1d.prerequis.v1.FrameworkResult\x12\x36\n\x0cworkstations\x18\x03 \x03(\x0b\x32 .prerequis.v1.WorkstationSummary\x12%\n\x07\x61nswers\x18\x04 \x03(\x0b\x32\x14.prerequis.v1.Answer\x12\x13\n\x0bpack_digest\x18\x05 \x01(\t\x12/\n\nparameters\x18\x06 \x03(\x0b\x32\x1b.prerequis.v1.SiteParameter\x12\x10\n\x08warnings\x18\x07 \x03(\t\x12#\n\x03lot\x18\x08 \x01(\x0b\x32\x16.prerequis.v1.LotGoals\"\xa6\x01\n\x08LotGoals\x12\r\n\x05title\x18\x01 \x01(\t\x12)\n\x05opens\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x63loses\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x05goals\x18\x04 \x03(\x0b\x32\x15.prerequis.v1.LotGoal\x12\x0e\n\x06source\x18\x05 \x01(\t\"K\n\x07LotGoal\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\x12\x14\n\x07records\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\n\n\x08_records\"\xa4\x01\n\rSiteParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07meaning\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x15\n\rprofile_value\x18\x04 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x05 \x01(\t\x12.\n\nsettled_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x07 \x01(\t\"R\n\x13SetParameterRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"F\n\x14SetParameterResponse\x12.\n\tparameter\x18\x01 \x01(\x0b\x32\x1b.prerequis.v1.SiteParameter\"\xdb\x01\n\x12WorkstationSummary\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x0bworkstation\x18\x02 \x01(\x0b\x32\x19.prerequis.v1.Workstation\x12\x30\n\x0c\x63ollected_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x06probes\x18\x05 \x03(\x0b\x32\x16.prerequis.v1.ProbeRun\"\x10\n\x0eGetPackRequest\"\xa8\x01\n\x0fGetPackResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12%\n\x05rules\x18\x02 \x03(\x0b\x32\x16.prerequis.v1.RuleText\x12-\n\tquestions\x18\x03 \x03(\x0b\x32\x1a.prerequis.v1.QuestionText\x12/\n\nframeworks\x18\x04 \x03(\x0b\x32\x1b.prerequis.v1.FrameworkText\"\x94\x01\n\rFrameworkText\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x61ttribution\x18\x03 \x01(\t\x12\x0b\n\x03urn\x18\x04 \x01(\t\x12\x0c\n\x04note\x18\x05 \x01(\t\x12\x38\n\x06mapped\x18\x06 \x03(\x0b\x32(.prerequis.v1.MappedFrameworkRequirement\"M\n\x1aMappedFrameworkRequirement\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x14\n\x0crequirements\x18\x03 \x03(\t\"\x8f\x01\n\x08RuleText\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\r\n\x05level\x18\x04 \x01(\t\x12\x0b\n\x03met\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\x12\x17\n\x0fsource_document\x18\x07 \x01(\t\x12\x14\n\x0csource_quote\x18\x08 \x01(\t\"K\n\x0cQuestionText\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x63hoices\x18\x03 \x03(\t\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\"V\n\x11SaveAnswerRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12\x0e\n\x06\x63hoice\x18\x03 \x01(\t\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\":\n\x12SaveAnswerResponse\x12$\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x14.prerequis.v1.Answer2\x95\x03\n\rReviewService\x12L\n\tListSites\x12\x1e.prerequis.v1.ListSitesRequest\x1a\x1f.prerequis.v1.ListSitesResponse\x12\x46\n\x07GetSite\x12\x1c.prerequis.v1.GetSiteRequest\x1a\x1d.prerequis.v1.GetSiteResponse\x12\x46\n\x07GetPack\x12\x1c.prerequis.v1.GetPackRequest\x1a\x1d.prerequis.v1.GetPackResponse\x12O\n\nSaveAnswer\x12\x1f.prerequis.v1.SaveAnswerRequest\x1a .prerequis.v1.SaveAnswerResponse\x12U\n\x0cSetParameter\x12!.prerequis.v1.SetParameterRequest\x1a\".prerequis.v1.SetParameterResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,31 +44,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSITEREQUEST']._serialized_start=527
   _globals['_GETSITEREQUEST']._serialized_end=559
   _globals['_GETSITERESPONSE']._serialized_start=562
-  _globals['_GETSITERESPONSE']._serialized_end=847
-  _globals['_SITEPARAMETER']._serialized_start=850
-  _globals['_SITEPARAMETER']._serialized_end=1014
-  _globals['_SETPARAMETERREQUEST']._serialized_start=1016
-  _globals['_SETPARAMETERREQUEST']._serialized_end=1098
-  _globals['_SETPARAMETERRESPONSE']._serialized_start=1100
-  _globals['_SETPARAMETERRESPONSE']._serialized_end=1170
-  _globals['_WORKSTATIONSUMMARY']._serialized_start=1173
-  _globals['_WORKSTATIONSUMMARY']._serialized_end=1392
-  _globals['_GETPACKREQUEST']._serialized_start=1394
-  _globals['_GETPACKREQUEST']._serialized_end=1410
-  _globals['_GETPACKRESPONSE']._serialized_start=1413
-  _globals['_GETPACKRESPONSE']._serialized_end=1581
-  _globals['_FRAMEWORKTEXT']._serialized_start=1584
-  _globals['_FRAMEWORKTEXT']._serialized_end=1732
-  _globals['_MAPPEDFRAMEWORKREQUIREMENT']._serialized_start=1734
-  _globals['_MAPPEDFRAMEWORKREQUIREMENT']._serialized_end=1811
-  _globals['_RULETEXT']._serialized_start=1814
-  _globals['_RULETEXT']._serialized_end=1957
-  _globals['_QUESTIONTEXT']._serialized_start=1959
-  _globals['_QUESTIONTEXT']._serialized_end=2034
-  _globals['_SAVEANSWERREQUEST']._serialized_start=2036
-  _globals['_SAVEANSWERREQUEST']._serialized_end=2122
-  _globals['_SAVEANSWERRESPONSE']._serialized_start=2124
-  _globals['_SAVEANSWERRESPONSE']._serialized_end=2182
-  _globals['_REVIEWSERVICE']._serialized_start=2185
-  _globals['_REVIEWSERVICE']._serialized_end=2590
+  _globals['_GETSITERESPONSE']._serialized_end=884
+  _globals['_LOTGOALS']._serialized_start=887
+  _globals['_LOTGOALS']._serialized_end=1053
+  _globals['_LOTGOAL']._serialized_start=1055
+  _globals['_LOTGOAL']._serialized_end=1130
+  _globals['_SITEPARAMETER']._serialized_start=1133
+  _globals['_SITEPARAMETER']._serialized_end=1297
+  _globals['_SETPARAMETERREQUEST']._serialized_start=1299
+  _globals['_SETPARAMETERREQUEST']._serialized_end=1381
+  _globals['_SETPARAMETERRESPONSE']._serialized_start=1383
+  _globals['_SETPARAMETERRESPONSE']._serialized_end=1453
+  _globals['_WORKSTATIONSUMMARY']._serialized_start=1456
+  _globals['_WORKSTATIONSUMMARY']._serialized_end=1675
+  _globals['_GETPACKREQUEST']._serialized_start=1677
+  _globals['_GETPACKREQUEST']._serialized_end=1693
+  _globals['_GETPACKRESPONSE']._serialized_start=1696
+  _globals['_GETPACKRESPONSE']._serialized_end=1864
+  _globals['_FRAMEWORKTEXT']._serialized_start=1867
+  _globals['_FRAMEWORKTEXT']._serialized_end=2015
+  _globals['_MAPPEDFRAMEWORKREQUIREMENT']._serialized_start=2017
+  _globals['_MAPPEDFRAMEWORKREQUIREMENT']._serialized_end=2094
+  _globals['_RULETEXT']._serialized_start=2097
+  _globals['_RULETEXT']._serialized_end=2240
+  _globals['_QUESTIONTEXT']._serialized_start=2242
+  _globals['_QUESTIONTEXT']._serialized_end=2317
+  _globals['_SAVEANSWERREQUEST']._serialized_start=2319
+  _globals['_SAVEANSWERREQUEST']._serialized_end=2405
+  _globals['_SAVEANSWERRESPONSE']._serialized_start=2407
+  _globals['_SAVEANSWERRESPONSE']._serialized_end=2465
+  _globals['_REVIEWSERVICE']._serialized_start=2468
+  _globals['_REVIEWSERVICE']._serialized_end=2873
 # @@protoc_insertion_point(module_scope)

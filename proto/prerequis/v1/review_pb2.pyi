@@ -130,6 +130,7 @@ class GetSiteResponse(message.Message):
     PACK_DIGEST_FIELD_NUMBER: builtins.int
     PARAMETERS_FIELD_NUMBER: builtins.int
     WARNINGS_FIELD_NUMBER: builtins.int
+    LOT_FIELD_NUMBER: builtins.int
     pack_digest: builtins.str
     """Digest of the rule pack that judged."""
     @builtins.property
@@ -148,6 +149,10 @@ class GetSiteResponse(message.Message):
     def warnings(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """What weakens every verdict: knowledge that grew old. French sentences."""
 
+    @builtins.property
+    def lot(self) -> LotGoals:
+        """Of a site that is in a lot of a programme."""
+
     def __init__(
         self,
         *,
@@ -158,12 +163,78 @@ class GetSiteResponse(message.Message):
         pack_digest: builtins.str = ...,
         parameters: abc.Iterable[SiteParameter] | None = ...,
         warnings: abc.Iterable[builtins.str] | None = ...,
+        lot: LotGoals | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["site", b"site"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["lot", b"lot", "site", b"site"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["answers", b"answers", "frameworks", b"frameworks", "pack_digest", b"pack_digest", "parameters", b"parameters", "site", b"site", "warnings", b"warnings", "workstations", b"workstations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["answers", b"answers", "frameworks", b"frameworks", "lot", b"lot", "pack_digest", b"pack_digest", "parameters", b"parameters", "site", b"site", "warnings", b"warnings", "workstations", b"workstations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class LotGoals(message.Message):
+    """What a programme asks of the sites of one lot."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: builtins.int
+    OPENS_FIELD_NUMBER: builtins.int
+    CLOSES_FIELD_NUMBER: builtins.int
+    GOALS_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    title: builtins.str
+    source: builtins.str
+    @builtins.property
+    def opens(self) -> timestamp_pb2.Timestamp:
+        """Between these days usages are measured; the site must be ready on the first."""
+
+    @builtins.property
+    def closes(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def goals(self) -> containers.RepeatedCompositeFieldContainer[LotGoal]: ...
+    def __init__(
+        self,
+        *,
+        title: builtins.str = ...,
+        opens: timestamp_pb2.Timestamp | None = ...,
+        closes: timestamp_pb2.Timestamp | None = ...,
+        goals: abc.Iterable[LotGoal] | None = ...,
+        source: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["closes", b"closes", "opens", b"opens"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["closes", b"closes", "goals", b"goals", "opens", b"opens", "source", b"source", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class LotGoal(message.Message):
+    """A usage that a site must reach."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: builtins.int
+    PERCENT_FIELD_NUMBER: builtins.int
+    RECORDS_FIELD_NUMBER: builtins.int
+    title: builtins.str
+    percent: builtins.int
+    """Of the file active."""
+    records: builtins.int
+    """The same in records, rounded up; unset where nobody said how many are active."""
+    def __init__(
+        self,
+        *,
+        title: builtins.str = ...,
+        percent: builtins.int = ...,
+        records: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_records", b"_records", "records", b"records"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_records", b"_records", "percent", b"percent", "records", b"records", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__records: _TypeAlias = typing.Literal["records"]  # noqa: Y015
+    _WhichOneofArgType__records: _TypeAlias = typing.Literal["_records", b"_records"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__records) -> _WhichOneofReturnType__records | None: ...
 
 @typing.final
 class SiteParameter(message.Message):

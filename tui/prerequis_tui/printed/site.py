@@ -29,6 +29,7 @@ def print_site(
         for framework in scorecard.in_order(site.frameworks):
             _print_framework(console, framework, everything=everything)
         _print_parameters(console, site)
+        _print_lot(console, site)
         if needs is not None:
             _print_needs(console, site, needs)
         finess = site.site.finess
@@ -163,6 +164,19 @@ def _print_parameters(console: Console, site: review_pb2.GetSiteResponse) -> Non
         if one.HasField("settled_at"):
             because = f"réglé par {one.author} le {wording.day(one.settled_at)} : {one.reason}"
             console.print(Padding(Text(because, "dim"), (0, 0, 0, 7)))
+
+
+def _print_lot(console: Console, site: review_pb2.GetSiteResponse) -> None:
+    if not site.HasField("lot"):
+        return
+    lot = site.lot
+    console.print()
+    console.rule(Text(f" {lot.title} ", "bold"), characters="─", align="left", style="dim")
+    console.print(f"Prêt pour le {wording.day(lot.opens)} ; usages mesurés jusqu'au {wording.day(lot.closes)}.")
+    for goal in lot.goals:
+        records = f" : {wording.count(goal.records, 'dossier')}" if goal.HasField("records") else ""
+        console.print(f"  {goal.percent} % de la file active{records}   {goal.title}")
+    console.print(printed.styled(f"Source : {lot.source}", Tone.MUTED))
 
 
 def _print_needs(console: Console, site: review_pb2.GetSiteResponse, needs: ordering_pb2.ListNeedsResponse) -> None:
