@@ -29,18 +29,24 @@ class Limits:
     held_bytes: int = 96 * 1024 * 1024
     """Bytes of the messages whose calls are not yet answered."""
     calls: int = 2048
-    calls_of_one: int = 32
+    calls_of_one: int = 16
     """Calls of one certificate, or of one address where there are none, at the same time."""
     receive_seconds: float = 30.0
     """The longest that a message may take to come, or the next message of a stream to begin and come."""
+    connections: int = 2048
+    """Connections at the same time, about 50 kB each; one more is closed at once."""
     handshake_seconds: float = 10.0
     """The longest that a connection may take until TLS is established."""
+    idle_seconds: float = 300.0
+    """How long a connection without calls is kept."""
 
 
 MAIN = Limits()
 """For those who have a certificate."""
 
-ENROLMENT = Limits(largest_message=64 * 1024, calls=256, calls_of_one=128, receive_seconds=10.0)
+ENROLMENT = Limits(
+    largest_message=64 * 1024, calls=256, calls_of_one=128, receive_seconds=10.0, connections=512, idle_seconds=30.0
+)
 """For those without a certificate: a ticket and a request are less than 4 kB."""
 
 

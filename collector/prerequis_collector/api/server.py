@@ -16,7 +16,7 @@ from prerequis.v1.review_pb2_grpc import add_ReviewServiceServicer_to_server
 from prerequis.v1.rule_review_pb2_grpc import add_RuleReviewServiceServicer_to_server
 from prerequis.v1.services_review_pb2_grpc import add_ServicesReviewServiceServicer_to_server
 from prerequis.v1.waiver_pb2_grpc import add_WaiverServiceServicer_to_server
-from prerequis_collector.api.admission import ENROLMENT, MAIN, Admission, Limits
+from prerequis_collector.api.admission import ENROLMENT, MAIN, Admission, Limits, Pace
 from prerequis_collector.api.enrolment import Enrolment
 from prerequis_collector.api.gate import Gate
 from prerequis_collector.api.guard import Guarded
@@ -38,7 +38,6 @@ _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     # Two collectors must never share a port in silence.
     ("grpc.so_reuseport", 0),
-    ("grpc.max_connection_idle_ms", 300_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
@@ -67,20 +66,25 @@ class Servers:
         await asyncio.gather(self.main.stop(grace_seconds), self.enrolment.stop(grace_seconds))
 
 
-def build(collector: Collector, main: Limits = MAIN, enrolment: Limits = ENROLMENT) -> Servers:
-    """Return the servers with every service on them, not yet listening."""
-    health = Health(collector)
+def build(
+    collector: Collector, main: Limits = MAIN, enrolment: Limits = ENROLMENT, pace: Pace | None = None
+) -> Servers:
+    """Return the servers with every service on them, not yet listening; the pace is that of enrolments."""
+    health, enrolments = Health(collector), Enrolment(collector, pace or Pace())
     return Servers(
-        _build(collector, health, "main", Admission(main)), _build(collector, health, "enrolment", Admission(enrolment))
+        _build(collector, health, enrolments, "main", Admission(main)),
+        _build(collector, health, enrolments, "enrolment", Admission(enrolment)),
     )
 
 
-def _build(collector: Collector, health: Health, port: str, admission: Admission) -> aio.Server:
+def _build(collector: Collector, health: Health, enrolments: Enrolment, port: str, admission: Admission) -> aio.Server:
     limits = admission.limits
     options = (
         *_OPTIONS,
         ("grpc.max_receive_message_length", limits.largest_message),
         ("grpc.server_handshake_timeout_ms", round(limits.handshake_seconds * 1000)),
+        ("grpc.max_connection_idle_ms", round(limits.idle_seconds * 1000)),
+        ("grpc.max_allowed_incoming_connections", limits.connections),
     )
     server = aio.server(options=options, maximum_concurrent_rpcs=_MOST_CALLS * limits.calls)
     metrics = collector.metrics
@@ -88,7 +92,7 @@ def _build(collector: Collector, health: Health, port: str, admission: Admission
     metrics.watch("prerequis_message_bytes_held", "Bytes of their messages.", lambda: admission.held, port=port)
     guarded = cast("aio.Server", Guarded(cast("aio.Server", Gate(server, admission, metrics)), collector))
     health.add_to(guarded)
-    add_EnrolmentServiceServicer_to_server(Enrolment(collector), guarded)
+    add_EnrolmentServiceServicer_to_server(enrolments, guarded)
     add_ReportServiceServicer_to_server(Reports(collector), guarded)
     add_MeasurementServiceServicer_to_server(Measurement(collector), guarded)
     add_LineReviewServiceServicer_to_server(LineReview(collector), guarded)

@@ -1,6 +1,7 @@
 """What is let in at once, over real TLS, and what those hear who are not."""
 
 import asyncio
+import contextlib
 import socket
 import tomllib
 from collections.abc import AsyncIterator, Awaitable
@@ -93,6 +94,22 @@ async def test_a_connection_that_says_nothing_is_closed(installation: Installati
             reader, writer = await asyncio.open_connection("127.0.0.1", port.port, family=socket.AF_INET)
             assert await asyncio.wait_for(reader.read(), 10) == b""
             writer.close()
+
+
+async def test_one_connection_too_many_is_closed_and_there_is_room_again_when_another_ends(
+    installation: Installation,
+) -> None:
+    async with listening(installation, enrolment=Limits(connections=2)) as (_, where):
+        opened = [await asyncio.open_connection("127.0.0.1", where.port) for _ in range(3)]
+        reader, _ = opened[2]
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        for _, writer in opened:
+            writer.close()
+        request = EnrolRequest(ticket=installation.ticket(), csr=csr_of(new_key()))
+        async with installation.channel(None, where=where) as channel:
+            answer = await EnrolmentServiceStub(channel).Enrol(request, wait_for_ready=True, timeout=20)
+    assert answer.agent_id
 
 
 async def test_compressed_messages_are_refused_before_they_are_opened(
