@@ -7,10 +7,10 @@ from rich.text import Text
 
 from prerequis.v1 import line_review_pb2
 from prerequis_tui import line_words, printed, wording
+from prerequis_tui.printed.table import Column, Table
 from prerequis_tui.wording import Tone
 
 _SHOWN = 20
-_NAME_COLUMNS = 30
 _BAR_COLUMNS = 24
 
 
@@ -29,13 +29,8 @@ def print_line(line: line_review_pb2.GetLineResponse, out: TextIO) -> None:
 def print_lines(lines: Sequence[line_review_pb2.LineSummary], out: TextIO) -> None:
     """Write one line of text for each site."""
     with printed.page(out) as console:
-        longest = max((len(line.name) for line in lines), default=4)
-        name = max(min(longest, _NAME_COLUMNS) if console.is_terminal else longest, 4)
-        heading = (
-            f"{'FINESS':<9}  {'SITE':<{name}}  {'LIGNE':<17}  {'REÇOIT':>9} {'ÉMET':>9} {'BESOIN':>9}  UTILISATEURS"
-        )
-        rows = [printed.styled(heading, Tone.MUTED), *(_summary_row(line, name) for line in lines)]
-        console.print(Text("\n").join(rows), soft_wrap=True)
+        table = Table(_COLUMNS, lines, console)
+        console.print(Text("\n").join([table.heading(), *map(table.line, lines)]), soft_wrap=True)
         console.print()
         console.print("Débits en Mbit/s ; 1 Mbit/s = 125 Ko/s. « ≥ » : au moins.")
 
@@ -83,18 +78,35 @@ def _measurements(measurements: Sequence[line_review_pb2.LineMeasurement]) -> It
         yield Text(f"et {len(measurements) - _SHOWN} de plus : ajouter --format csv ou --json")
 
 
-def _summary_row(line: line_review_pb2.LineSummary, name: int) -> Text:
-    measures, word = line.measures, line_words.state(line)
-    shown = line.name if len(line.name) <= name else line.name[: name - 1] + "…"
-    down = _short(measures.down_bits_per_second, measures.down_censored, measures.HasField("down_bits_per_second"))
-    up = _short(measures.up_bits_per_second, measures.up_censored, measures.HasField("up_bits_per_second"))
-    need = _short(line.down_need_bits_per_second, False, line.HasField("down_need_bits_per_second"))
-    return Text.assemble(
-        f"{line.finess:<9}  {shown:<{name}}  ",
-        (f"{word.symbol} {word.text:<15}", printed.STYLES[word.tone]),
-        f"  {down:>9} {up:>9} {need:>9}  {line_words.users(line)}",
-    )
+def _state(line: line_review_pb2.LineSummary) -> str:
+    word = line_words.state(line)
+    return f"{word.symbol} {word.text}"
+
+
+def _down(line: line_review_pb2.LineSummary) -> str:
+    measures = line.measures
+    return _short(measures.down_bits_per_second, measures.down_censored, measures.HasField("down_bits_per_second"))
+
+
+def _up(line: line_review_pb2.LineSummary) -> str:
+    measures = line.measures
+    return _short(measures.up_bits_per_second, measures.up_censored, measures.HasField("up_bits_per_second"))
+
+
+def _need(line: line_review_pb2.LineSummary) -> str:
+    return _short(line.down_need_bits_per_second, False, line.HasField("down_need_bits_per_second"))
 
 
 def _short(bits_per_second: float, censored: bool, known: bool) -> str:
     return f"{'≥ ' if censored else ''}{line_words.megabits(bits_per_second)}" if known else "–"
+
+
+_COLUMNS: Sequence[Column[line_review_pb2.LineSummary]] = (
+    Column("FINESS", lambda line: line.finess, 9),
+    Column("SITE", lambda line: line.name, least=12),
+    Column("LIGNE", _state, 17, tone=lambda line: line_words.state(line).tone),
+    Column("REÇOIT", _down, 8, right=True),
+    Column("ÉMET", _up, 8, right=True, from_width=90),
+    Column("BESOIN", _need, 8, right=True),
+    Column("UTILISATEURS", line_words.users),
+)

@@ -1,25 +1,26 @@
 """What to order, as printed: site by site, then in all."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TextIO
 
+from rich.console import Console
 from rich.text import Text
 
 from prerequis.v1 import ordering_pb2
 from prerequis_tui import order, printed, wording
+from prerequis_tui.printed.table import Column, Table
 from prerequis_tui.wording import Tone
 
 _NAMED_SITES = 8
-_ARTICLE_COLUMNS = 46
 
 
 def print_needs(needs: ordering_pb2.ListNeedsResponse, out: TextIO) -> None:
     """Write the needs of every site, their sum, and the sites of which nothing is known."""
     with printed.page(out) as console:
         if needs.lines:
-            console.print(Text("\n").join(_lines(needs)), soft_wrap=True)
+            console.print(Text("\n").join(_lines(needs, needs_table(needs.lines, console))), soft_wrap=True)
         else:
             console.print("Aucun besoin connu.")
         missing = needs.sites_not_measured
@@ -30,33 +31,38 @@ def print_needs(needs: ordering_pb2.ListNeedsResponse, out: TextIO) -> None:
             console.print(Text.assemble(printed.styled("? ", Tone.UNKNOWN), text))
 
 
-def _lines(needs: ordering_pb2.ListNeedsResponse) -> Iterator[Text]:
-    yield heading()
+def _lines(needs: ordering_pb2.ListNeedsResponse, table: Table[ordering_pb2.NeedLine]) -> Iterator[Text]:
+    yield table.heading()
     to_order: Counter[str] = Counter()
     for (finess, name), lines in groupby(needs.lines, key=lambda line: (line.finess, line.site_name)):
         yield Text.assemble((f"{name}  ", "bold"), (finess, "dim"))
         for line in order.to_buy_first(lines):
             to_order[line.item_name or line.item] += line.to_order
-            yield need_line(line)
+            yield table.line(line)
     yield Text()
     total = [f"{wording.number(many)} × {name}" for name, many in to_order.most_common() if many]
     yield printed.styled("À commander en tout : ", Tone.STRONG) + (" ; ".join(total) if total else "rien de certain")
 
 
-def heading() -> Text:
-    """Return the titles of the columns of need_line."""
-    quantities = f"{'CERTAIN':>8}{'POSSIBLE':>10}{'COMMANDÉ':>9}{'À COMMANDER':>12}"
-    return printed.styled(f"  {'ARTICLE':<{_ARTICLE_COLUMNS}}{quantities}  ÉCHÉANCE", Tone.MUTED)
+def needs_table(lines: Sequence[ordering_pb2.NeedLine], console: Console) -> Table[ordering_pb2.NeedLine]:
+    """Return the table of needs; an unbounded quantity is said, never zero."""
+    return Table(_COLUMNS, lines, console, indent=2)
 
 
-def need_line(line: ordering_pb2.NeedLine) -> Text:
-    """Return one need as a line; an unbounded quantity is said, never zero."""
-    name = line.item_name or line.item
-    shown = name if len(name) <= _ARTICLE_COLUMNS else f"{name[: _ARTICLE_COLUMNS - 1]}…"
-    possible = wording.number(line.possible) if line.HasField("possible") else wording.NOT_KNOWN
-    return Text.assemble(
-        f"  {shown:<{_ARTICLE_COLUMNS}}",
-        f"{wording.number(line.certain):>8}{possible:>10}{wording.number(line.ordered):>9}",
-        printed.styled(f"{wording.number(line.to_order):>12}", Tone.STRONG if line.to_order else Tone.MUTED),
-        f"  {wording.day(line.deadline)}",
-    )
+def _possible(line: ordering_pb2.NeedLine) -> str:
+    return wording.number(line.possible) if line.HasField("possible") else wording.NOT_KNOWN
+
+
+_COLUMNS: Sequence[Column[ordering_pb2.NeedLine]] = (
+    Column("ARTICLE", lambda line: line.item_name or line.item, least=20),
+    Column("CERTAIN", lambda line: wording.number(line.certain), right=True),
+    Column("POSSIBLE", _possible, 9, right=True),
+    Column("COMMANDÉ", lambda line: wording.number(line.ordered), right=True, from_width=90),
+    Column(
+        "À COMMANDER",
+        lambda line: wording.number(line.to_order),
+        right=True,
+        tone=lambda line: Tone.STRONG if line.to_order else Tone.MUTED,
+    ),
+    Column("ÉCHÉANCE", lambda line: wording.day(line.deadline), 10),
+)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from prerequis.v1 import judgement_pb2, ordering_pb2, review_pb2
 from prerequis_tui import order, printed, score_bar, scorecard, wording
-from prerequis_tui.printed.needs import heading, need_line
+from prerequis_tui.printed.needs import needs_table
 from prerequis_tui.scorecard import Finding
 from prerequis_tui.wording import Tone
 
@@ -187,7 +187,6 @@ def _print_needs(console: Console, site: review_pb2.GetSiteResponse, needs: orde
     elif not needs.lines:
         console.print("Rien à commander d'après ce qui est connu.")
     if needs.lines:
-        console.print(
-            Text("\n").join([heading(), *map(need_line, order.to_buy_first(needs.lines))]),
-            soft_wrap=True,
-        )
+        table = needs_table(needs.lines, console)
+        lines = map(table.line, order.to_buy_first(needs.lines))
+        console.print(Text("\n").join([table.heading(), *lines]), soft_wrap=True)

@@ -8,8 +8,7 @@ from rich.text import Text
 
 from prerequis.v1 import review_pb2
 from prerequis_tui import printed, wording
-
-_NAME_COLUMNS = 34
+from prerequis_tui.printed.table import Column, Table
 
 
 def print_sites(sites: Sequence[review_pb2.SiteSummary], still_judged: str, out: TextIO) -> None:
@@ -20,12 +19,8 @@ def print_sites(sites: Sequence[review_pb2.SiteSummary], still_judged: str, out:
                 "Aucun site. L'administrateur en ajoute avec : prerequis-collector site add FINESS --name NOM"
             )
             return
-        longest = max(len(site.name) for site in sites)
-        # A name is cut only where a person sees the cut; a program that reads the lines gets it whole.
-        name = max(min(longest, _NAME_COLUMNS) if console.is_terminal else longest, 4)
-        heading = f"{'FINESS':<9}  {'SITE':<{name}}  {'ÉTAT':<22}  {'SCORE':>12}  {'VÉRIFIÉ':>7}  {'POSTES':>6}  VU LE"
-        lines = [printed.styled(heading, wording.Tone.MUTED), *(_line(site, name) for site in sites)]
-        console.print(Text("\n").join(lines), soft_wrap=True)
+        table = Table(_COLUMNS, sites, console)
+        console.print(Text("\n").join([table.heading(), *map(table.line, sites)]), soft_wrap=True)
         counts = Counter(site.readiness for site in sites)
         present = [(word, counts[value]) for value, word in wording.READINESS.items() if counts[value]]
         summary = [printed.worded(word) + f" : {wording.number(many)}" for word, many in present]
@@ -35,15 +30,25 @@ def print_sites(sites: Sequence[review_pb2.SiteSummary], still_judged: str, out:
             console.print(printed.styled(f"{still_judged} Relancer dans un moment.", wording.Tone.UNKNOWN))
 
 
-def _line(site: review_pb2.SiteSummary, name: int) -> Text:
+def _state(site: review_pb2.SiteSummary) -> str:
     word = wording.READINESS[site.readiness]
-    shown = site.name if len(site.name) <= name else site.name[: name - 1] + "…"
-    known = site.score.HasField("coverage")
-    score = wording.score_range(site.score) if known else "–"
-    coverage = f"{wording.percent(site.score.coverage)} %" if known else "–"
-    seen = wording.date(site.last_seen) or "jamais"
-    return Text.assemble(
-        f"{site.finess:<9}  {shown:<{name}}  ",
-        (f"{word.symbol} {word.text:<20}", printed.STYLES[word.tone]),
-        f"  {score:>12}  {coverage:>7}  {site.workstations:>6}  {seen}",
-    )
+    return f"{word.symbol} {word.text}"
+
+
+def _score(site: review_pb2.SiteSummary) -> str:
+    return wording.score_range(site.score) if site.score.HasField("coverage") else "–"
+
+
+def _coverage(site: review_pb2.SiteSummary) -> str:
+    return f"{wording.percent(site.score.coverage)} %" if site.score.HasField("coverage") else "–"
+
+
+_COLUMNS: Sequence[Column[review_pb2.SiteSummary]] = (
+    Column("FINESS", lambda site: site.finess, 9),
+    Column("SITE", lambda site: site.name, least=12),
+    Column("ÉTAT", _state, 22, tone=lambda site: wording.READINESS[site.readiness].tone),
+    Column("SCORE", _score, 12, right=True),
+    Column("VÉRIFIÉ", _coverage, right=True, from_width=100),
+    Column("POSTES", lambda site: str(site.workstations), right=True, from_width=90),
+    Column("VU LE", lambda site: wording.date(site.last_seen) or "jamais"),
+)
