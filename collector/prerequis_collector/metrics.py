@@ -10,6 +10,7 @@ from prerequis_collector.errors import InvalidInput
 
 # An answer waits for a commit to the disk; the longest that agents wait is 15 s.
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+_STATES = ("kept", "already_kept", "refused")
 
 
 class CallMetrics:
@@ -45,7 +46,8 @@ class Metrics:
             registry=registry,
             buckets=_SECONDS,
         )
-        self._reports = Counter("prerequis_reports", "Reports, by what became of them.", ["state"], registry=registry)
+        reports = Counter("prerequis_reports", "Reports, by what became of them.", ["state"], registry=registry)
+        self._reports = {state: reports.labels(state) for state in _STATES}
         self._gauges: dict[str, Gauge] = {}
 
     def call(self, method: str) -> CallMetrics:
@@ -54,7 +56,7 @@ class Metrics:
 
     def report(self, state: str) -> None:
         """Count a report: kept, already_kept or refused."""
-        self._reports.labels(state).inc()
+        self._reports[state].inc()
 
     def watch(self, name: str, meaning: str, value: Callable[[], float], **labels: str) -> None:
         """Show a value that is looked at only when somebody asks; its labels tell it from others of the same name."""
