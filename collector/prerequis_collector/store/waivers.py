@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
+from sqlalchemy import bindparam
 from sqlmodel import Field, SQLModel, col, select
 
 from prerequis_collector.store.columns import Instant
@@ -27,6 +28,16 @@ class WaiverRow(SQLModel, table=True):
     approver: str | None = None
     approved_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+# Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by it.
+_APPROVED_OF_SITE = (
+    select(WaiverRow)
+    .where(
+        WaiverRow.finess == bindparam("site"), col(WaiverRow.approver).is_not(None), col(WaiverRow.ended_at).is_(None)
+    )
+    .order_by(col(WaiverRow.id))
+)
 
 
 class Waivers:
@@ -57,7 +68,4 @@ class Waivers:
 
     def approved(self, finess: str) -> Sequence[WaiverRow]:
         """Return the site's waivers that were approved and not ended; some may have expired."""
-        query = select(WaiverRow).where(
-            WaiverRow.finess == finess, col(WaiverRow.approver).is_not(None), col(WaiverRow.ended_at).is_(None)
-        )
-        return self._transaction.exec(query.order_by(col(WaiverRow.id))).all()
+        return self._transaction.exec(_APPROVED_OF_SITE, params={"site": finess}).all()
