@@ -226,7 +226,7 @@ async def test_requirements_that_nothing_verifies_are_listed_and_open_nothing(pa
 async def test_a_site_that_nobody_measured_says_what_to_do(park: Collector) -> None:
     async with opened(park) as pilot:
         await press(pilot, "down", "down", "enter")
-        await shows(pilot, "lancer « prerequis-agent run »")
+        await shows(pilot, "lancer « prerequis-agent run »", "poste du site.")
         await press(pilot, "left")
         await shows(pilot, "ils ne sont pas connus")
 

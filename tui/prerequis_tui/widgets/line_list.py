@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
@@ -230,7 +231,8 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
             return self._titles(width)
         place = self.scroll_offset.y + y - 1
         if place >= len(self._rows):
-            text = self.empty if not self._rows and y == 2 else ""
+            said = wrap(self.empty, max(width, 1)) if not self._rows else []
+            text = said[y - 2] if 2 <= y < 2 + len(said) else ""
             return Strip([Segment(text, self._style(Tone.MUTED))]).adjust_cell_length(width, plain)
         row = self._rows[place]
         if isinstance(row, Heading):
