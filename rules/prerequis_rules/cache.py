@@ -44,9 +44,9 @@ class Cache:
     @classmethod
     def open(cls, folder: Path | None, digest: str) -> Self:
         """Return what the folder keeps of the pack with this digest; empty where it keeps none to be trusted."""
-        if folder is None:
+        if folder is None or (key := _key(digest)) is None:
             return cls(None, "")
-        opened = cls(folder, _key(digest))
+        opened = cls(folder, key)
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # a damaged file is no file
             opened._fill(_own_content(folder / f"{opened.key}{_SUFFIX}"))
         return opened
@@ -78,11 +78,18 @@ class Cache:
         self.complete = True
 
 
-def _key(digest: str) -> str:
-    """Return what tells one pack under one engine apart: the files, and all that type-checking rests on."""
-    from importlib.metadata import version  # takes longer to load than all the rest of this module
+def _key(digest: str) -> str | None:
+    """Return what tells one pack under one engine apart: the files, and all that type-checking rests on.
 
-    key = hashlib.sha256(f"{digest} {version('prerequis')} {version('cel-expr-python')}\n".encode())
+    None where the engine's version is not told: the rooms are on the path, and no package is installed.
+    """
+    from importlib.metadata import PackageNotFoundError, version  # longer to load than all the rest of this module
+
+    try:
+        engine = f"{version('prerequis')} {version('cel-expr-python')}"
+    except PackageNotFoundError:
+        return None
+    key = hashlib.sha256(f"{digest} {engine}\n".encode())
     for name, declared in sorted({one.name: one.serialized_pb for one in _imported(DESCRIPTOR)}.items()):
         key.update(f"{name} {len(declared)}\n".encode() + declared)
     return key.hexdigest()

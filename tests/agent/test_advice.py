@@ -1,5 +1,6 @@
 """What a technician is told on the spot, and the page that a director gets."""
 
+import importlib.metadata
 import re
 from datetime import datetime
 from html.parser import HTMLParser
@@ -57,6 +58,15 @@ def test_rules_that_were_kept_say_what_they_said(tmp_path: Path) -> None:
     assert advise(report, "750000001", tmp_path / "cache") == first == advise(report, "750000001")
     kept.write_bytes(kept.read_bytes()[:-9])
     assert advise(report, "750000001", tmp_path / "cache") == first
+
+
+def test_an_agent_that_is_no_installed_package_keeps_no_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert advise(seen(Reader(name="lecteur", seen_by_pcsc=True)), "750000001", tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
 
 
 def plan(state: State, **known: int) -> None:
