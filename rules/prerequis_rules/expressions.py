@@ -43,6 +43,9 @@ class ExpressionError(Exception):
         self.issues = issues
 
 
+_ENDING = re.compile(r"\((?:(?P<singular>\w+)\|)?(?P<plural>\w+)\)")
+
+
 def gigabytes(size: int) -> str:
     """Return a size in bytes as French text in Go of 2^30 bytes, as operating systems show memory: "8,0 Go"."""
     return f"{size / 2**30:.1f} Go".replace(".", ",")
@@ -69,6 +72,12 @@ def date(moment: datetime) -> str:
     return f"{moment:%d/%m/%Y}"
 
 
+def counted(many: int, text: str) -> str:
+    """Return a number and its words in the French singular or plural: of "compte(s) loca(l|ux)", "2 comptes locaux"."""
+    plural = abs(many) > 1
+    return f"{many} " + _ENDING.sub(lambda found: (found["plural"] if plural else found["singular"]) or "", text)
+
+
 def ceil_div(dividend: int, divisor: int) -> int:
     """Return the quotient rounded up; a divisor under 1 is an error, which CEL turns into an unknown."""
     if divisor < 1:
@@ -82,6 +91,7 @@ _FUNCTIONS: tuple[tuple[Callable[..., str | int], tuple[cel.Type, ...], cel.Type
     (megabits, (cel.Type.INT,), cel.Type.STRING),
     (rate, (cel.Type.DOUBLE,), cel.Type.STRING),
     (milliseconds, (cel.Type.DOUBLE,), cel.Type.STRING),
+    (counted, (cel.Type.INT, cel.Type.STRING), cel.Type.STRING),
     (date, (cel.Type.TIMESTAMP,), cel.Type.STRING),
     (ceil_div, (cel.Type.INT, cel.Type.INT), cel.Type.INT),
 )

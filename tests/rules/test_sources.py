@@ -275,3 +275,9 @@ def test_silence_orders_nothing(pack: Pack) -> None:
                     rule.id,
                     case.name,
                 )
+
+
+def test_nothing_is_told_in_the_singular_and_the_plural_at_once(pack: Pack) -> None:
+    judgements = [(rule, run_case(pack, rule, case)) for rule in pack.rules.values() for case in rule.cases]
+    told = [(rule.id, f"{given.observed} {given.expected} {rule.title} {rule.remedy}") for rule, given in judgements]
+    assert [rule for rule, text in told if re.search(r"\w\((?:s|x|e|aux)\)", text)] == []
