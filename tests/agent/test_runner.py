@@ -27,6 +27,13 @@ from prerequis_agent.probe import Observation, Probe
 from prerequis_agent.progress import Silent
 
 
+@pytest.fixture(autouse=sys.platform != "win32")
+def own_memory_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child forked from here begins with the memory of every test before it: the cap is for what comes on top."""
+    most = cost.MOST_MEMORY_BYTES + cost.tree(os.getpid()).memory_bytes
+    monkeypatch.setattr(cost, "MOST_MEMORY_BYTES", most)
+
+
 def _bring(message: Message, host: Host) -> Observation:
     return Observation(message)
 

@@ -111,6 +111,8 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
     ) -> AsyncIterator[SubmitManyResponse]:
         answered = 0
         if self.busy:
+            # Sent away before its first words are read, a client may see its stream reset and no status.
+            await anext(aiter(request_iterator))
             pushback = (("grpc-retry-pushback-ms", str(self.busy.pop(0))),)
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Trop de monde.", pushback)
         async for request in request_iterator:
