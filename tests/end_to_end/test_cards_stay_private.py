@@ -1,7 +1,10 @@
 """What a card holds of its bearer goes nowhere: not into a report, the spool, the database or a log."""
 
 import json
+import sqlite3
+import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,14 +28,15 @@ def secrets() -> list[bytes]:
 
 
 def left_in(folder: Path) -> list[tuple[str, bytes]]:
-    """Return where a secret lies in the clear; what is kept compressed is asked of the commands besides."""
-    return [
-        (str(path.relative_to(folder)), secret)
-        for path in folder.rglob("*")
-        if path.is_file()
-        for secret in secrets()
-        if secret in path.read_bytes()
-    ]
+    """Return where a secret lies, in a file as it is or in a report that the database keeps compressed."""
+    kept = [(str(path.relative_to(folder)), path.read_bytes()) for path in folder.rglob("*") if path.is_file()]
+    kept += [("a report", body) for path in folder.rglob("*.sqlite3") for body in reports_in(path)]
+    return [(place, secret) for place, content in kept for secret in secrets() if secret in content]
+
+
+def reports_in(database: Path) -> list[bytes]:
+    with closing(sqlite3.connect(database)) as connection:
+        return [zlib.decompress(body) for (body,) in connection.execute("SELECT compressed FROM reports")]
 
 
 @needs_pcscd
@@ -55,6 +59,7 @@ def test_the_bearer_of_a_card_is_in_no_report_spool_database_or_log(
     assert json.loads(counted.stdout)["types"] == [
         {"type": "CPS", "ends": "2029-05", "nominative": True, "test": False, "count": 1}
     ]
+    assert [len(reports_in(path)) for path in installation.folder.rglob("*.sqlite3")] == [1]
     assert left_in(installation.folder) == []
     said = (away.stderr + counted.stdout + counted.stderr + shown).encode()
     assert [secret for secret in secrets() if secret in said] == []
