@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from prerequis_collector.config import default_data
 
     parser = CommandLine(prog="prerequis-collector", description="Garde les observations des postes et juge les sites.")
-    parser.add_argument("--version", action="version", version=f"prerequis-collector {version('prerequis')}")
+    parser.add_argument(
+        "--version", action="version", version=f"prerequis-collector {version('prerequis')}", help="montre la version"
+    )
     parser.add_argument("--data", type=Path, default=default_data(), metavar="DOSSIER", help="dossier du collecteur")
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMANDE", title="commandes")
     found = commands()
