@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-NAMES = ("MARTIN", "ODETTE", "801234567890", "990000010/0099887")
+NAMES = ("NOM-DU-PORTEUR", "PRENOM-DU-PORTEUR", "801234567890", "990000010/0099887")
 """Surname, given name, national identifier and register number on the card."""
 SERIAL = bytes.fromhex("1290099887")
 """What EF.SN.ICC goes on with after the mark of the ANS."""

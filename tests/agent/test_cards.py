@@ -40,7 +40,7 @@ CPS4 = bytes.fromhex("3B9B188001001225006480040100009044")
 VITALE = bytes.fromhex("3B751300004509EA9000")
 SELECT, READ = bytes.fromhex("00A4090C043F00D003"), bytes.fromhex("00B0000007")
 OF_THE_ANS = {SELECT: bytes.fromhex("9000"), READ: bytes.fromhex("5A0A80250000019000")}
-SERIAL, NAME = bytes.fromhex("1290099887"), b"MARTIN ODETTE"
+SERIAL, NAME = bytes.fromhex("1290099887"), b"NOM-DU-PORTEUR PRENOM-DU-PORTEUR"
 
 Kind = TypeVar("Kind", bound=Event)
 
@@ -216,7 +216,7 @@ def test_a_drawer_of_cards_is_counted_and_nothing_personal_is_left(two_readers: 
     ]
     assert (found["total"], found["confirmed"], found["interruptions"]) == (4, 3, 0)
     left = told(tmp_path).encode() + b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
-    for secret in (SERIAL, SERIAL.hex().encode(), SERIAL.hex().upper().encode(), NAME, b"MARTIN"):
+    for secret in (SERIAL, SERIAL.hex().encode(), SERIAL.hex().upper().encode(), NAME, b"NOM-DU-PORTEUR"):
         assert secret not in left
     assert not state.exists()
 

@@ -40,10 +40,15 @@ def chosen(options: argparse.Namespace) -> str | None:
 
 def write_export(options: argparse.Namespace, form: str, table: Table, said: str, out: TextIO) -> None:
     """Write the table to the file or to stdout; `said` tells in French what it holds."""
-    from prerequis_tui.exports import write_file
     from prerequis_tui.exports.table import csv_content, xlsx_content
 
-    content = csv_content(table) if form == "csv" else xlsx_content(table)
+    write_content(options, form, csv_content(table) if form == "csv" else xlsx_content(table), said, out)
+
+
+def write_content(options: argparse.Namespace, form: str, content: bytes, said: str, out: TextIO) -> None:
+    """Write a spreadsheet's bytes to the file or to stdout; `said` tells in French what it holds."""
+    from prerequis_tui.exports import write_file
+
     if options.out is None:
         out.flush()
         out.buffer.write(content)
