@@ -1,5 +1,6 @@
 """What a card holds of its bearer goes nowhere: not into a report, the spool, the database or a log."""
 
+import base64
 import json
 import sqlite3
 import zlib
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.agent.card_files import NAMES, SERIAL, CardFiles, certificate
-from tests.agent.pcscd import needs_pcscd, pcscd, the_only_pcscd
+from tests.agent.pcscd import needs_pcscd, pcscd, the_only_pcscd, wait
 from tests.agent.test_cards import CPS4, inserted
 from tests.end_to_end.installation import FINESS, Installation, waiting
 
@@ -46,6 +47,8 @@ def test_the_bearer_of_a_card_is_in_no_report_spool_database_or_log(
     installation.enrol()
     assert installation.stop() == 0
     with inserted(CPS4, answers=CardFiles.cps4(certificate())) as card:
+        seen = base64.b64encode(CPS4).decode()
+        wait(lambda: seen in installation.agent("scan", "--json", "--only", "smartcard").stdout)
         away = installation.agent("run", "--now", "--no-line")
         assert (away.returncode, waiting(installation)) == (ExitCode.UNREACHABLE, 1)
         assert left_in(installation.folder) == []
