@@ -1,5 +1,6 @@
 """The connections of one direction under way, each pumped by a thread of its own."""
 
+import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -59,7 +60,10 @@ class Connection(Protocol):
         """Return how many of the bytes sent the next machine on the way has not acknowledged; 0 where not known."""
 
     def abort(self) -> None:
-        """Close it, whatever it is doing."""
+        """Wake whoever waits on it, for nothing more comes or goes."""
+
+    def close(self) -> None:
+        """Give its socket back; nobody may be moving bytes on it any more."""
 
 
 class Transport(Protocol):
@@ -72,6 +76,14 @@ class Transport(Protocol):
 
     def open(self, direction: Direction, bits_per_second: float | None) -> Connection:
         """Return one more connection, paced at so much, or as fast as it goes; raises OSError and ProbeError."""
+
+
+def shut(connection: socket.socket) -> None:
+    """Wake whoever waits on the connection; SSLSocket's own shutdown would let it read what is not deciphered."""
+    try:
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    except OSError:  # the far end was first
+        return
 
 
 @dataclass(slots=True)
@@ -118,10 +130,15 @@ class Flow:
         self._over.set()
         for stream in self.series.streams:
             stream.over = True
-        for connection in [*self._ready, *(connection for connection, _ in self._running)]:
+        for connection, _ in self._running:
             connection.abort()
-        for _, pump in self._running:
+        for connection, pump in self._running:
             pump.join(_GOODBYE_SECONDS)
+            # A socket closed under a pump would fail in ways that are no fault of the line, or be another's by then.
+            if not pump.is_alive():
+                connection.close()
+        for connection in self._ready:
+            connection.close()
 
     def _is_held(self) -> bool:
         if any(connection.held for connection, _ in self._running):

@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -18,7 +19,7 @@ from prerequis.v1.facts_pb2 import LineCrossCheck
 from prerequis.v1.line_pb2 import CAPTIVE_PORTAL, LIBRESPEED, LineLatency, LineTransport
 from prerequis_agent.errors import ParseError, Unsupported
 from prerequis_agent.host import Host
-from prerequis_agent.line.flow import STEP_SECONDS, Budget, Connection, Direction
+from prerequis_agent.line.flow import STEP_SECONDS, Budget, Connection, Direction, shut
 from prerequis_agent.line.latency import round_trips
 from prerequis_agent.line.method import capacity
 from prerequis_agent.line.series import Stream
@@ -133,6 +134,14 @@ def _portal(name: str) -> Obstructed:
     )
 
 
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except http.client.HTTPException as problem:
+        raise ParseError(f"La réponse n'est pas du HTTP entier ({type(problem).__name__}).") from problem
+
+
 @dataclass(slots=True)
 class _Download:
     connection: http.client.HTTPConnection
@@ -140,6 +149,7 @@ class _Download:
     sent: int = 0
     held: bool = False
 
+    @_understood()
     def pump(self, stream: Stream, budget: Budget, over: threading.Event) -> None:
         while not over.is_set():
             asked = time.perf_counter()
@@ -157,7 +167,11 @@ class _Download:
         return 0
 
     def abort(self) -> None:
-        _abort(self.connection)
+        if self.connection.sock is not None:
+            shut(self.connection.sock)
+
+    def close(self) -> None:
+        self.connection.close()
 
 
 @dataclass(slots=True)
@@ -169,6 +183,7 @@ class _Upload:
     held: bool = False
     _chunk: bytes = field(default=bytes(_MOST_POST), repr=False)
 
+    @_understood()
     def pump(self, stream: Stream, budget: Budget, over: threading.Event) -> None:
         pacer = Pacer(self.bits_per_second)
         size = _LEAST_POST
@@ -188,25 +203,19 @@ class _Upload:
         return 0
 
     def abort(self) -> None:
-        _abort(self.connection)
+        if self.connection.sock is not None:
+            shut(self.connection.sock)
+
+    def close(self) -> None:
+        self.connection.close()
 
 
 def _answer(
     connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None
 ) -> http.client.HTTPResponse:
-    """Return the head of an answer; raises OSError, ParseError, and Unsupported when it is no 200."""
-    try:
-        connection.request(method, path, body, {"Content-Type": "application/octet-stream"} if body else {})
-        answer = connection.getresponse()
-    except http.client.HTTPException as problem:
-        raise ParseError(f"La réponse n'est pas du HTTP ({type(problem).__name__}).") from problem
+    """Return the head of an answer; raises OSError, HTTPException, and Unsupported when it is no 200."""
+    connection.request(method, path, body, {"Content-Type": "application/octet-stream"} if body else {})
+    answer = connection.getresponse()
     if answer.status != http.HTTPStatus.OK:
         raise Unsupported(f"Le serveur refuse la mesure (HTTP {answer.status}).")
     return answer
-
-
-def _abort(connection: http.client.HTTPConnection) -> None:
-    if connection.sock is not None:
-        with contextlib.suppress(OSError):  # the far end was first
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-    connection.close()

@@ -117,7 +117,7 @@ class _Measurement:
         """Return what carries the bytes: the raw port, or HTTP where only that passes."""
         raw = RawTls(self.host, self.collector, self.lease, self.before.way.address)
         try:
-            raw.open("down", None).abort()
+            raw.open("down", None).close()
         except OSError:
             if not self.lease.http_port:
                 raise

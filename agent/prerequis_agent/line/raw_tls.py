@@ -18,7 +18,7 @@ from prerequis.pacing import Pacer, spread
 from prerequis.v1.line_pb2 import RAW_TLS, LineTransport
 from prerequis_agent.errors import ParseError
 from prerequis_agent.host import Host
-from prerequis_agent.line.flow import STEP_SECONDS, Budget, Connection, Direction, LeaseEnded
+from prerequis_agent.line.flow import STEP_SECONDS, Budget, Connection, Direction, LeaseEnded, shut
 from prerequis_agent.line.series import Stream
 from prerequis_agent.surroundings import Collector, Lease
 from prerequis_agent.tls_stream import TlsStream
@@ -86,7 +86,9 @@ class _Download:
         return 0
 
     def abort(self) -> None:
-        _shut(self.connection)
+        shut(self.connection)
+
+    def close(self) -> None:
         self.connection.close()
 
 
@@ -155,13 +157,7 @@ class _Upload:
             return 0
 
     def abort(self) -> None:
-        _shut(self.plain)
+        shut(self.plain)
+
+    def close(self) -> None:
         self.plain.close()
-
-
-def _shut(connection: socket.socket) -> None:
-    """Wake whoever waits on the connection; SSLSocket's own shutdown would let it read what is not deciphered."""
-    try:
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
-    except OSError:  # the far end was first
-        return
