@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from prerequis.v1 import facts_pb2 as prerequis_dot_v1_dot_facts__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19prerequis/v1/report.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18prerequis/v1/facts.proto\"\xef\x01\n\x06Report\x12\x15\n\ragent_version\x18\x01 \x01(\t\x12\x30\n\x0c\x63ollected_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0bworkstation\x18\x03 \x01(\x0b\x32\x19.prerequis.v1.Workstation\x12\"\n\x05\x66\x61\x63ts\x18\x04 \x01(\x0b\x32\x13.prerequis.v1.Facts\x12&\n\x06probes\x18\x05 \x03(\x0b\x32\x16.prerequis.v1.ProbeRun\x12 \n\x04\x63ost\x18\x06 \x01(\x0b\x32\x12.prerequis.v1.Cost\"\x88\x01\n\x04\x43ost\x12\x19\n\x0cwall_seconds\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x63pu_seconds\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0cmemory_bytes\x18\x03 \x01(\x03H\x02\x88\x01\x01\x42\x0f\n\r_wall_secondsB\x0e\n\x0c_cpu_secondsB\x0f\n\r_memory_bytes\"\xda\x01\n\x0bWorkstation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x31\n\x04role\x18\x02 \x01(\x0e\x32\x1e.prerequis.v1.Workstation.RoleH\x00\x88\x01\x01\x12\x15\n\x08hostname\x18\x03 \x01(\tH\x01\x88\x01\x01\"_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x08\n\x04\x43\x41RE\x10\x01\x12\x0f\n\x0bSECRETARIAT\x10\x02\x12\x0b\n\x07SUPPORT\x10\x03\x12\x0e\n\nMANAGEMENT\x10\x04\x12\t\n\x05OTHER\x10\x05\x42\x07\n\x05_roleB\x0b\n\t_hostname\"\x91\x02\n\x08ProbeRun\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x07outcome\x18\x02 \x01(\x0e\x32\x1e.prerequis.v1.ProbeRun.Outcome\x12\x14\n\x0cwall_seconds\x18\x03 \x01(\x01\x12\x13\n\x0b\x63pu_seconds\x18\x04 \x01(\x01\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"\x8a\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\t\n\x05\x46OUND\x10\x01\x12\x0b\n\x07NOTHING\x10\x02\x12\x11\n\rNOT_PERMITTED\x10\x03\x12\x0f\n\x0bUNSUPPORTED\x10\x04\x12\r\n\tTIMED_OUT\x10\x05\x12\x0f\n\x0bOVER_BUDGET\x10\x06\x12\n\n\x06\x46\x41ILED\x10\x07\"F\n\x0cSignedReport\x12\x0e\n\x06report\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\"\xcf\x01\n\x07Receipt\x12\x0e\n\x06\x64igest\x18\x01 \x01(\x0c\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.prerequis.v1.Receipt.State\x12/\n\x0breceived_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x04 \x01(\t\"G\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x08\n\x04KEPT\x10\x01\x12\x10\n\x0c\x41LREADY_KEPT\x10\x02\x12\x0b\n\x07REFUSED\x10\x03\";\n\rSubmitRequest\x12*\n\x06report\x18\x01 \x01(\x0b\x32\x1a.prerequis.v1.SignedReport\"8\n\x0eSubmitResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.prerequis.v1.Receipt\"?\n\x11SubmitManyRequest\x12*\n\x06report\x18\x01 \x01(\x0b\x32\x1a.prerequis.v1.SignedReport\"<\n\x12SubmitManyResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.prerequis.v1.Receipt\"R\n\x0e\x43onfirmRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\x0c\x12\x30\n\x0c\x63ollected_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x0f\x43onfirmResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.prerequis.v1.Receipt2\xf1\x01\n\rReportService\x12\x43\n\x06Submit\x12\x1b.prerequis.v1.SubmitRequest\x1a\x1c.prerequis.v1.SubmitResponse\x12S\n\nSubmitMany\x12\x1f.prerequis.v1.SubmitManyRequest\x1a .prerequis.v1.SubmitManyResponse(\x01\x30\x01\x12\x46\n\x07\x43onfirm\x12\x1c.prerequis.v1.ConfirmRequest\x1a\x1d.prerequis.v1.ConfirmResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19prerequis/v1/report.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18prerequis/v1/facts.proto\"\x95\x02\n\x06Report\x12\x15\n\ragent_version\x18\x01 \x01(\t\x12\x30\n\x0c\x63ollected_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0bworkstation\x18\x03 \x01(\x0b\x32\x19.prerequis.v1.Workstation\x12\"\n\x05\x66\x61\x63ts\x18\x04 \x01(\x0b\x32\x13.prerequis.v1.Facts\x12&\n\x06probes\x18\x05 \x03(\x0b\x32\x16.prerequis.v1.ProbeRun\x12 \n\x04\x63ost\x18\x06 \x01(\x0b\x32\x12.prerequis.v1.Cost\x12$\n\x06origin\x18\x07 \x01(\x0b\x32\x14.prerequis.v1.Origin\"J\n\x06Origin\x12\x14\n\x07machine\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x12\x13\n\x06number\x18\x02 \x01(\rH\x01\x88\x01\x01\x42\n\n\x08_machineB\t\n\x07_number\"\x88\x01\n\x04\x43ost\x12\x19\n\x0cwall_seconds\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x63pu_seconds\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0cmemory_bytes\x18\x03 \x01(\x03H\x02\x88\x01\x01\x42\x0f\n\r_wall_secondsB\x0e\n\x0c_cpu_secondsB\x0f\n\r_memory_bytes\"\xda\x01\n\x0bWorkstation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x31\n\x04role\x18\x02 \x01(\x0e\x32\x1e.prerequis.v1.Workstation.RoleH\x00\x88\x01\x01\x12\x15\n\x08hostname\x18\x03 \x01(\tH\x01\x88\x01\x01\"_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x08\n\x04\x43\x41RE\x10\x01\x12\x0f\n\x0bSECRETARIAT\x10\x02\x12\x0b\n\x07SUPPORT\x10\x03\x12\x0e\n\nMANAGEMENT\x10\x04\x12\t\n\x05OTHER\x10\x05\x42\x07\n\x05_roleB\x0b\n\t_hostname\"\x91\x02\n\x08ProbeRun\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x07outcome\x18\x02 \x01(\x0e\x32\x1e.prerequis.v1.ProbeRun.Outcome\x12\x14\n\x0cwall_seconds\x18\x03 \x01(\x01\x12\x13\n\x0b\x63pu_seconds\x18\x04 \x01(\x01\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"\x8a\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\t\n\x05\x46OUND\x10\x01\x12\x0b\n\x07NOTHING\x10\x02\x12\x11\n\rNOT_PERMITTED\x10\x03\x12\x0f\n\x0bUNSUPPORTED\x10\x04\x12\r\n\tTIMED_OUT\x10\x05\x12\x0f\n\x0bOVER_BUDGET\x10\x06\x12\n\n\x06\x46\x41ILED\x10\x07\"F\n\x0cSignedReport\x12\x0e\n\x06report\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\"\xcf\x01\n\x07Receipt\x12\x0e\n\x06\x64igest\x18\x01 \x01(\x0c\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.prerequis.v1.Receipt.State\x12/\n\x0breceived_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x04 \x01(\t\"G\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x08\n\x04KEPT\x10\x01\x12\x10\n\x0c\x41LREADY_KEPT\x10\x02\x12\x0b\n\x07REFUSED\x10\x03\";\n\rSubmitRequest\x12*\n\x06report\x18\x01 \x01(\x0b\x32\x1a.prerequis.v1.SignedReport\"8\n\x0eSubmitResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.prerequis.v1.Receipt\"?\n\x11SubmitManyRequest\x12*\n\x06report\x18\x01 \x01(\x0b\x32\x1a.prerequis.v1.SignedReport\"<\n\x12SubmitManyResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.prerequis.v1.Receipt\"R\n\x0e\x43onfirmRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\x0c\x12\x30\n\x0c\x63ollected_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x0f\x43onfirmResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.prerequis.v1.Receipt2\xf1\x01\n\rReportService\x12\x43\n\x06Submit\x12\x1b.prerequis.v1.SubmitRequest\x1a\x1c.prerequis.v1.SubmitResponse\x12S\n\nSubmitMany\x12\x1f.prerequis.v1.SubmitManyRequest\x1a .prerequis.v1.SubmitManyResponse(\x01\x30\x01\x12\x46\n\x07\x43onfirm\x12\x1c.prerequis.v1.ConfirmRequest\x1a\x1d.prerequis.v1.ConfirmResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,35 +34,37 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'prerequis.v1.report_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REPORT']._serialized_start=103
-  _globals['_REPORT']._serialized_end=342
-  _globals['_COST']._serialized_start=345
-  _globals['_COST']._serialized_end=481
-  _globals['_WORKSTATION']._serialized_start=484
-  _globals['_WORKSTATION']._serialized_end=702
-  _globals['_WORKSTATION_ROLE']._serialized_start=585
-  _globals['_WORKSTATION_ROLE']._serialized_end=680
-  _globals['_PROBERUN']._serialized_start=705
-  _globals['_PROBERUN']._serialized_end=978
-  _globals['_PROBERUN_OUTCOME']._serialized_start=840
-  _globals['_PROBERUN_OUTCOME']._serialized_end=978
-  _globals['_SIGNEDREPORT']._serialized_start=980
-  _globals['_SIGNEDREPORT']._serialized_end=1050
-  _globals['_RECEIPT']._serialized_start=1053
-  _globals['_RECEIPT']._serialized_end=1260
-  _globals['_RECEIPT_STATE']._serialized_start=1189
-  _globals['_RECEIPT_STATE']._serialized_end=1260
-  _globals['_SUBMITREQUEST']._serialized_start=1262
-  _globals['_SUBMITREQUEST']._serialized_end=1321
-  _globals['_SUBMITRESPONSE']._serialized_start=1323
-  _globals['_SUBMITRESPONSE']._serialized_end=1379
-  _globals['_SUBMITMANYREQUEST']._serialized_start=1381
-  _globals['_SUBMITMANYREQUEST']._serialized_end=1444
-  _globals['_SUBMITMANYRESPONSE']._serialized_start=1446
-  _globals['_SUBMITMANYRESPONSE']._serialized_end=1506
-  _globals['_CONFIRMREQUEST']._serialized_start=1508
-  _globals['_CONFIRMREQUEST']._serialized_end=1590
-  _globals['_CONFIRMRESPONSE']._serialized_start=1592
-  _globals['_CONFIRMRESPONSE']._serialized_end=1649
-  _globals['_REPORTSERVICE']._serialized_start=1652
-  _globals['_REPORTSERVICE']._serialized_end=1893
+  _globals['_REPORT']._serialized_end=380
+  _globals['_ORIGIN']._serialized_start=382
+  _globals['_ORIGIN']._serialized_end=456
+  _globals['_COST']._serialized_start=459
+  _globals['_COST']._serialized_end=595
+  _globals['_WORKSTATION']._serialized_start=598
+  _globals['_WORKSTATION']._serialized_end=816
+  _globals['_WORKSTATION_ROLE']._serialized_start=699
+  _globals['_WORKSTATION_ROLE']._serialized_end=794
+  _globals['_PROBERUN']._serialized_start=819
+  _globals['_PROBERUN']._serialized_end=1092
+  _globals['_PROBERUN_OUTCOME']._serialized_start=954
+  _globals['_PROBERUN_OUTCOME']._serialized_end=1092
+  _globals['_SIGNEDREPORT']._serialized_start=1094
+  _globals['_SIGNEDREPORT']._serialized_end=1164
+  _globals['_RECEIPT']._serialized_start=1167
+  _globals['_RECEIPT']._serialized_end=1374
+  _globals['_RECEIPT_STATE']._serialized_start=1303
+  _globals['_RECEIPT_STATE']._serialized_end=1374
+  _globals['_SUBMITREQUEST']._serialized_start=1376
+  _globals['_SUBMITREQUEST']._serialized_end=1435
+  _globals['_SUBMITRESPONSE']._serialized_start=1437
+  _globals['_SUBMITRESPONSE']._serialized_end=1493
+  _globals['_SUBMITMANYREQUEST']._serialized_start=1495
+  _globals['_SUBMITMANYREQUEST']._serialized_end=1558
+  _globals['_SUBMITMANYRESPONSE']._serialized_start=1560
+  _globals['_SUBMITMANYRESPONSE']._serialized_end=1620
+  _globals['_CONFIRMREQUEST']._serialized_start=1622
+  _globals['_CONFIRMREQUEST']._serialized_end=1704
+  _globals['_CONFIRMRESPONSE']._serialized_start=1706
+  _globals['_CONFIRMRESPONSE']._serialized_end=1763
+  _globals['_REPORTSERVICE']._serialized_start=1766
+  _globals['_REPORTSERVICE']._serialized_end=2007
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,7 @@ class Report(message.Message):
     FACTS_FIELD_NUMBER: builtins.int
     PROBES_FIELD_NUMBER: builtins.int
     COST_FIELD_NUMBER: builtins.int
+    ORIGIN_FIELD_NUMBER: builtins.int
     agent_version: builtins.str
     @builtins.property
     def collected_at(self) -> timestamp_pb2.Timestamp: ...
@@ -44,6 +45,8 @@ class Report(message.Message):
     def probes(self) -> containers.RepeatedCompositeFieldContainer[ProbeRun]: ...
     @builtins.property
     def cost(self) -> Cost: ...
+    @builtins.property
+    def origin(self) -> Origin: ...
     def __init__(
         self,
         *,
@@ -53,12 +56,47 @@ class Report(message.Message):
         facts: facts_pb2.Facts | None = ...,
         probes: abc.Iterable[ProbeRun] | None = ...,
         cost: Cost | None = ...,
+        origin: Origin | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "cost", b"cost", "facts", b"facts", "workstation", b"workstation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "cost", b"cost", "facts", b"facts", "origin", b"origin", "workstation", b"workstation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["agent_version", b"agent_version", "collected_at", b"collected_at", "cost", b"cost", "facts", b"facts", "probes", b"probes", "workstation", b"workstation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["agent_version", b"agent_version", "collected_at", b"collected_at", "cost", b"cost", "facts", b"facts", "origin", b"origin", "probes", b"probes", "workstation", b"workstation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Origin(message.Message):
+    """What tells a copied installation from its original, and an installation that went back in time from itself."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    MACHINE_FIELD_NUMBER: builtins.int
+    NUMBER_FIELD_NUMBER: builtins.int
+    machine: builtins.bytes
+    """Tells this machine from another with the same identity: the first eight bytes of the SHA-256 of the agent's id and the
+    operating system's own machine id, which cannot be found again from them. Unset where the system has none, or before
+    the agent has its id.
+    """
+    number: builtins.int
+    """How many reports this installation has made, this one included; it never goes back."""
+    def __init__(
+        self,
+        *,
+        machine: builtins.bytes | None = ...,
+        number: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_machine", b"_machine", "_number", b"_number", "machine", b"machine", "number", b"number"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_machine", b"_machine", "_number", b"_number", "machine", b"machine", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__machine: _TypeAlias = typing.Literal["machine"]  # noqa: Y015
+    _WhichOneofArgType__machine: _TypeAlias = typing.Literal["_machine", b"_machine"]  # noqa: Y015
+    _WhichOneofReturnType__number: _TypeAlias = typing.Literal["number"]  # noqa: Y015
+    _WhichOneofArgType__number: _TypeAlias = typing.Literal["_number", b"_number"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__machine) -> _WhichOneofReturnType__machine | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__number) -> _WhichOneofReturnType__number | None: ...
 
 @typing.final
 class Cost(message.Message):

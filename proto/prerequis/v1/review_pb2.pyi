@@ -334,7 +334,11 @@ class WorkstationSummary(message.Message):
     COLLECTED_AT_FIELD_NUMBER: builtins.int
     RECEIVED_AT_FIELD_NUMBER: builtins.int
     PROBES_FIELD_NUMBER: builtins.int
+    WARNINGS_FIELD_NUMBER: builtins.int
+    QUARANTINED_FIELD_NUMBER: builtins.int
     id: builtins.str
+    quarantined: builtins.bool
+    """Several machines have its identity: none of them is judged until an operator of the collector decides."""
     @builtins.property
     def workstation(self) -> report_pb2.Workstation: ...
     @builtins.property
@@ -343,6 +347,10 @@ class WorkstationSummary(message.Message):
     def received_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def probes(self) -> containers.RepeatedCompositeFieldContainer[report_pb2.ProbeRun]: ...
+    @builtins.property
+    def warnings(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What is odd about its identity: copied, gone back in time. French sentences, each with what to do; most often none."""
+
     def __init__(
         self,
         *,
@@ -351,10 +359,12 @@ class WorkstationSummary(message.Message):
         collected_at: timestamp_pb2.Timestamp | None = ...,
         received_at: timestamp_pb2.Timestamp | None = ...,
         probes: abc.Iterable[report_pb2.ProbeRun] | None = ...,
+        warnings: abc.Iterable[builtins.str] | None = ...,
+        quarantined: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "received_at", b"received_at", "workstation", b"workstation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "id", b"id", "probes", b"probes", "received_at", b"received_at", "workstation", b"workstation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "id", b"id", "probes", b"probes", "quarantined", b"quarantined", "received_at", b"received_at", "warnings", b"warnings", "workstation", b"workstation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
