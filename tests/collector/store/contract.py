@@ -1,6 +1,6 @@
 """What every kind of database must do; a subclass gives the `database` fixture."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -53,10 +53,6 @@ def _summary(finess: str, revision: int, pack: str = "p", judged_on: date = date
 
 
 class StoreContract:
-    @pytest.fixture
-    def database(self) -> Iterator[Database]:
-        raise NotImplementedError
-
     @pytest.fixture
     def sites(self, database: Database) -> None:
         with database.write() as transaction:

@@ -1,108 +1,27 @@
-"""What coordinating lines must do on every kind of database; a subclass gives the `database` fixture."""
+"""Who may measure a line, and how much, on every kind of database; a subclass gives the `database` fixture."""
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from tests.collector.store.line_park import DEMAND, NOW, OTHER, PROFILE, SITE, Clock, LinePark, asking
 
-from prerequis.v1.facts_pb2 import Line
 from prerequis.v1.line_pb2 import CAPACITY, LATENCY, LINE_METHOD_UNSPECIFIED, SUFFICIENCY
 from prerequis.v1.register_pb2 import Profile
-from prerequis_collector.errors import InvalidInput
-from prerequis_collector.services import line_clock, line_schedule
 from prerequis_collector.services.lease import TIME_TO_LIVE_SECONDS, Lease, Leases
-from prerequis_collector.services.line_desk import DAY_BYTES, Asking, Desk, Postponed
-from prerequis_collector.services.line_results import MOST_RESULT_BYTES, end_measurement
+from prerequis_collector.services.line_desk import DAY_BYTES, Desk, Postponed
+from prerequis_collector.services.line_results import end_measurement
 from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.database import Database
-from prerequis_collector.store.line_candidates import LineCandidateRow, LineCandidates
 from prerequis_collector.store.line_claims import LineClaims
 from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
-from prerequis_collector.store.line_turns import LineTurnRow, LineTurns
-from prerequis_collector.store.sites import SiteRow, Sites
-
-SITE, OTHER = "330000019", "330000027"
-# A Monday, 11:20 in Paris, in no slot's first minutes.
-NOW = datetime(2026, 11, 23, 10, 20, tzinfo=UTC)
-PROFILE = Profile(bits_per_second_per_user=2e6, direction=Profile.BOTH)
-DEMAND = 20e6
 
 
-class Clock:
-    """The moment, for the desk and for the leases alike."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return (self.now - NOW).total_seconds()
-
-    def after(self, seconds: float) -> datetime:
-        self.now += timedelta(seconds=seconds)
-        return self.now
-
-
-def asking(agent: str, finess: str = SITE, egress: str = "192.0.2.1", **more: object) -> Asking:
-    return replace(Asking(agent, finess, egress, SUFFICIENCY, attended=True), **more)  # type: ignore[arg-type]
-
-
-def figure(**fields: float) -> Line:
-    line = Line(loopback=False, confidence=Line.HIGH, **fields)  # type: ignore[arg-type]
-    line.conditions.method_version = 1
-    return line
-
-
-class LineContract:
-    STORM = 200
+class LineContract(LinePark):
+    STORM = 80
     """Machines of one site that ask at once."""
-
-    @pytest.fixture
-    def database(self) -> Iterator[Database]:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def park(self, database: Database) -> Database:
-        with database.write() as transaction:
-            for finess in (SITE, OTHER):
-                Sites(transaction).save(SiteRow(finess=finess, name="Les Tilleuls"))
-            for name in ("a", "b", "c", "d"):
-                Agents(transaction).add(AgentRow(id=name, finess=SITE, fingerprint=b"f", enrolled_at=NOW))
-            Agents(transaction).add(AgentRow(id="z", finess=OTHER, fingerprint=b"f", enrolled_at=NOW))
-        return database
-
-    @pytest.fixture
-    def clock(self) -> Clock:
-        return Clock()
-
-    @pytest.fixture
-    def desk(self, clock: Clock) -> Desk:
-        return Desk(Leases(clock), "first")
-
-    def ask(
-        self,
-        park: Database,
-        desk: Desk,
-        one: Asking,
-        at: datetime,
-        *,
-        profile: Profile = PROFILE,
-        demand: float = DEMAND,
-    ) -> Lease | Postponed:
-        with park.write() as transaction:
-            return desk.ask(transaction, one, profile, demand, at)
-
-    def lend(self, park: Database, desk: Desk, one: Asking, at: datetime, **more: float) -> Lease:
-        lease = self.ask(park, desk, one, at, demand=more.get("demand", DEMAND))
-        assert isinstance(lease, Lease), lease
-        return lease
-
-    def release(self, park: Database, desk: Desk, lease: Lease, at: datetime, result: Line | None = None) -> bool:
-        assert desk.leases.release(lease.agent_id, lease.token) is lease
-        with park.write() as transaction:
-            return end_measurement(transaction, lease, result, at)
 
     def test_a_second_machine_waits_until_the_first_is_done(self, park: Database, desk: Desk, clock: Clock) -> None:
         first = self.lend(park, desk, asking("a"), clock.now)
@@ -309,129 +228,4 @@ class LineContract:
         assert refused.retry_after > timedelta(days=7)
 
     def test_a_large_site_has_room_for_its_tests(self, park: Database, desk: Desk) -> None:
-        self.lend(park, desk, asking("a"), NOW, demand=100e6)
-
-    def _elect(self, park: Database, *agents: str, at: datetime = NOW, metered: bool = False) -> None:
-        with park.write() as transaction:
-            for agent in agents:
-                LineCandidates(transaction).save(
-                    LineCandidateRow(agent_id=agent, finess=SITE, wireless=False, metered=metered, seen_at=at)
-                )
-
-    def _turn(self, park: Database, agent: str, now: datetime) -> datetime | None:
-        with park.read() as transaction:
-            return line_schedule.next_turn(transaction, SITE, agent, now, metered=False)
-
-    def test_a_machine_measures_by_itself_only_when_its_turn_has_come(
-        self, park: Database, desk: Desk, clock: Clock
-    ) -> None:
-        self._elect(park, "a")
-        at = self._turn(park, "a", NOW)
-        assert at is not None
-        early = self.ask(park, desk, asking("a", attended=False), at - timedelta(minutes=20))
-        assert isinstance(early, Postponed)
-        clock.now = at
-        lease = self.lend(park, desk, asking("a", attended=False), at)
-        self.release(park, desk, lease, at, figure(down_bits_per_second=1e6))
-        following = self._turn(park, "a", at)
-        assert following is not None
-        assert following > at + timedelta(minutes=30)
-        done = self.ask(park, desk, asking("a", attended=False), at + timedelta(minutes=1))
-        assert isinstance(done, Postponed)
-        assert done.reason.startswith(("La prochaine mesure", "Rien n'est mesuré"))
-
-    def test_a_stand_in_measures_when_the_first_is_switched_off_and_not_when_it_was_not(
-        self, park: Database, desk: Desk, clock: Clock
-    ) -> None:
-        self._elect(park, "a", "b", "c")
-        turns = {agent: at for agent in ("a", "b", "c") if (at := self._turn(park, agent, NOW))}
-        first, second, third = sorted(turns, key=lambda agent: turns[agent])
-        assert turns[second] - turns[first] >= line_clock.STEP / 2
-        clock.now = turns[second]
-        lease = self.lend(park, desk, asking(second, attended=False), turns[second])
-        self.release(park, desk, lease, turns[second], figure(down_bits_per_second=1e6))
-        assert isinstance(self.ask(park, desk, asking(third, attended=False), turns[third]), Postponed)
-
-    def test_a_machine_that_is_not_elected_or_not_heard_of_has_no_turn(self, park: Database, desk: Desk) -> None:
-        self._elect(park, "a", at=NOW - line_schedule.HEARD_WITHIN)
-        self._elect(park, "b", metered=True)
-        assert self._turn(park, "a", NOW) is None
-        assert self._turn(park, "b", NOW) is None
-        refused = self.ask(park, desk, asking("c", attended=False), NOW)
-        assert isinstance(refused, Postponed)
-        assert refused.reason == "D'autres postes du site mesurent la ligne."
-
-    def test_an_agent_of_before_measures_when_it_likes(self, park: Database, desk: Desk) -> None:
-        self.lend(park, desk, asking("a", attended=False, method=LINE_METHOD_UNSPECIFIED), NOW)
-
-    def test_what_a_machine_says_again_is_not_news(self, park: Database) -> None:
-        self._elect(park, "a")
-        with park.read() as transaction:
-            for change, news in (
-                ({}, False),
-                ({"seen_at": NOW + timedelta(hours=13)}, True),
-                ({"wireless": True}, True),
-                ({"agent_id": "b"}, True),
-            ):
-                row = LineCandidateRow(agent_id="a", finess=SITE, wireless=False, metered=False, seen_at=NOW)
-                for name, value in change.items():
-                    setattr(row, name, value)
-                assert line_schedule.is_news(transaction, row) is news
-
-    def test_figures_that_overlap_on_one_line_are_both_marked(self, park: Database, clock: Clock) -> None:
-        """Two collectors that could not see each other's claims, as when the database was away."""
-        one, two = Desk(Leases(clock), "first"), Desk(Leases(clock), "second")
-        first = self.lend(park, one, asking("a"), clock.now)
-        one.leases.spend("a", first.token, "down", 1000)
-        with park.write() as transaction:
-            LineClaims(transaction).drop_of_holder("first")
-        second = self.lend(park, two, asking("b"), clock.after(16))
-        two.leases.spend("b", second.token, "down", 1000)
-        assert not self.release(park, one, first, clock.after(4), figure(down_bits_per_second=4e6))
-        assert self.release(park, two, second, clock.after(4), figure(down_bits_per_second=4e6))
-        with park.read() as transaction:
-            kept = LineMeasurements(transaction).newest_of_site(SITE, 9)
-        assert [(row.agent_id, row.contention, row.bytes_moved) for row in kept] == [
-            ("a", True, 1000),
-            ("b", True, 1000),
-        ]
-
-    def test_one_after_the_other_or_through_another_gateway_is_no_contention(
-        self, park: Database, desk: Desk, clock: Clock
-    ) -> None:
-        for agent, finess, gateway in (("a", SITE, b"1"), ("z", OTHER, b"2"), ("b", SITE, b"1")):
-            lease = self.lend(park, desk, asking(agent, finess, gateway=gateway), clock.now)
-            desk.leases.spend(agent, lease.token, "down", 10)
-            if agent != "a":
-                assert not self.release(park, desk, lease, clock.now, figure(down_bits_per_second=4e6))
-            else:
-                kept = lease
-                self.lend(park, desk, asking("z", OTHER, gateway=b"2"), clock.now)
-                assert not self.release(park, desk, kept, clock.after(5), figure(down_bits_per_second=4e6))
-
-    def test_a_result_is_kept_once_and_has_the_site_judged_again(
-        self, park: Database, desk: Desk, clock: Clock
-    ) -> None:
-        lease = self.lend(park, desk, asking("a"), clock.now)
-        self.release(park, desk, lease, clock.after(5), figure(down_bits_per_second=4e6))
-        with park.write() as transaction:
-            assert not end_measurement(transaction, lease, figure(down_bits_per_second=9e9), clock.after(5))
-        with park.read() as transaction:
-            (kept,) = LineMeasurements(transaction).newest_of_site(SITE, 9)
-            site = Sites(transaction).find(SITE)
-        assert kept.line == figure(down_bits_per_second=4e6)
-        assert kept.ended_at == NOW + timedelta(seconds=5)
-        assert site is not None
-        assert site.revision == 2
-
-    def test_a_result_larger_than_any_measurement_is_refused(self, park: Database, desk: Desk, clock: Clock) -> None:
-        lease = self.lend(park, desk, asking("a"), clock.now)
-        with pytest.raises(InvalidInput), park.write() as transaction:
-            end_measurement(transaction, lease, Line(server="x" * MOST_RESULT_BYTES), clock.now)
-
-    def test_those_who_never_came_back_are_forgotten(self, park: Database, desk: Desk, clock: Clock) -> None:
-        with park.write() as transaction:
-            LineTurns(transaction).wait(LineTurnRow(finess=SITE, agent_id="d", asked_at=NOW, due_at=NOW))
-        self.lend(park, desk, asking("a"), clock.after(60))
-        with park.read() as transaction:
-            assert LineTurns(transaction).before(SITE, None, NOW - timedelta(days=1)) == (0, None)
+        assert isinstance(self.ask(park, desk, asking("a"), NOW, demand=100e6), Lease)

@@ -1,6 +1,5 @@
 """What both kinds of database must do for the services of a site: one machine asks, and what it found is kept."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,10 +26,6 @@ def found(*, psc: bool, dui: bool = True) -> Services:
 
 
 class ServicesContract:
-    @pytest.fixture
-    def database(self) -> Iterator[Database]:
-        raise NotImplementedError
-
     @pytest.fixture(autouse=True)
     def machines(self, database: Database) -> None:
         with database.write() as transaction:

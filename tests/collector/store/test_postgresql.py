@@ -18,11 +18,8 @@ pytestmark = pytest.mark.xdist_group("postgresql")
 
 class TestPostgresql(StoreContract):
     @pytest.fixture
-    def database(self, postgresql_server: str, postgresql_template: str) -> Iterator[Database]:
-        with new_database(postgresql_server, postgresql_template) as url:
-            database = Database(url)
-            yield database
-            database.close()
+    def database(self, postgresql: Database) -> Database:
+        return postgresql
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The contract of the store, on SQLite, and what is SQLite's own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,8 @@ from prerequis_collector.store.writer import Writer
 
 class TestSqlite(StoreContract):
     @pytest.fixture
-    def database(self, tmp_path: Path) -> Iterator[Database]:
-        database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
-        migrate.upgrade(database)
-        yield database
-        database.close()
+    def database(self, sqlite: Database) -> Database:
+        return sqlite
 
 
 def test_an_acknowledged_write_is_on_the_disk_and_references_hold(tmp_path: Path) -> None:
