@@ -85,6 +85,11 @@ class State:
         return self.directory / "acknowledged.report"
 
     @property
+    def number(self) -> Path:
+        """How many reports this installation has made."""
+        return self.directory / "number"
+
+    @property
     def cache(self) -> Path:
         """Directory of what is only kept to save time: the rules as they were read."""
         return self.directory / "cache"

@@ -86,7 +86,12 @@ logiciel hors de la liste ci-dessous, un document, l'historique de navigation, c
 ## Relevé et transmis
 
 Le nom de la machine, pour que le technicien la retrouve ; le rôle que quelqu'un a déclaré ; comment chaque sonde a fini
-et ce que l'observation a coûté ; et les champs suivants, rien d'autre.
+et ce que l'observation a coûté ; le numéro d'ordre du rapport et une empreinte de huit octets, qui révèlent deux
+machines porteuses d'une même identité ; et les champs suivants, rien d'autre.
+
+L'empreinte est calculée de l'identité que le collecteur a donnée et de l'identifiant que le système d'exploitation s'est
+donné (`/etc/machine-id`, `MachineGuid`, `IOPlatformUUID`) : celui-ci ne quitte pas le poste et ne se retrouve pas à
+partir d'elle ; elle ne se compare à celle d'aucune autre identité.
 
 | quoi | champs transmis |
 |---|---|

@@ -12,6 +12,7 @@ from prerequis_agent import __version__, cost, runner
 from prerequis_agent.config import State
 from prerequis_agent.errors import ConfigurationError
 from prerequis_agent.host import Host
+from prerequis_agent.origin import machine
 from prerequis_agent.progress import Progress
 from prerequis_agent.surroundings import Surroundings
 
@@ -36,6 +37,7 @@ def survey(
     surroundings = Surroundings()
     asking = [probe for probe in chosen if probe.uses_surroundings]
     identity = _identity(state, collected_at, warn)
+    origin = machine(Host(), identity.agent_id) if identity else None
     if identity:
         workstation.id = identity.agent_id
         role = state.enrolment().role
@@ -61,6 +63,8 @@ def survey(
     memory = max(seen.memory_bytes, cost.memory_bytes() or 0)
     if memory:
         report.cost.memory_bytes = memory
+    if origin:
+        report.origin.machine = origin
     report.collected_at.FromDatetime(collected_at)
     return report
 

@@ -53,6 +53,7 @@ def _settled(report: Report) -> tuple[Report, list[tuple[int, int]]]:
     copy = Report()
     copy.CopyFrom(report)
     copy.ClearField("cost")
+    copy.origin.ClearField("number")
     if copy.facts.HasField("line"):
         # Each measurement goes to the collector with its lease: here only counts whether there is a rate.
         line: Message = copy.facts.line

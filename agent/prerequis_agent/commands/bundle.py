@@ -61,6 +61,7 @@ def _observe(state: State, spool: "Spool", ticket: Path, role: str) -> None:
     from prerequis.v1.report_pb2 import Workstation
     from prerequis_agent.errors import ConfigurationError
     from prerequis_agent.offline import ask
+    from prerequis_agent.origin import number
     from prerequis_agent.progress import progress_on
     from prerequis_agent.survey import survey
 
@@ -71,6 +72,7 @@ def _observe(state: State, spool: "Spool", ticket: Path, role: str) -> None:
     report = survey(state, names, progress_on(sys.stderr), sys.stderr.write, attended=True)
     if role:
         report.workstation.role = Workstation.Role.Value(role.upper())
+    number(state, report)
     spool.put(report, asking)
 
 

@@ -85,6 +85,7 @@ def _in_turn(state: State, identity: "Identity", spool: "Spool", *, measuring: b
 
 def _observe(state: State, identity: "Identity", spool: "Spool", names: frozenset[str], *, attended: bool) -> ExitCode:
     from prerequis_agent.errors import CollectorUnreachable
+    from prerequis_agent.origin import number
     from prerequis_agent.progress import progress_on
     from prerequis_agent.survey import survey
 
@@ -93,6 +94,7 @@ def _observe(state: State, identity: "Identity", spool: "Spool", names: frozense
         _remember(state, report)
         sys.stdout.write("Rien n'a changé sur ce poste depuis le dernier rapport remis : confirmé.\n")
         return ExitCode.DONE
+    number(state, report)
     spool.put(report, identity)
     _remember(state, report)
     try:
