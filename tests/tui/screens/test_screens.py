@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 from tests.tui.lines import slow
 from tests.tui.services import asked
 from textual import events
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static, TabbedContent
@@ -54,11 +55,10 @@ async def settled(pilot: Pilot[int]) -> None:
 
 async def until(pilot: Pilot[int], true: Callable[[], bool]) -> bool:
     """Return whether something comes true within a delay that a busy machine keeps too."""
-    for _ in range(100):
-        if true():
-            return True
+    ends = time.monotonic() + 60
+    while not (came := true()) and time.monotonic() < ends:
         await pilot.pause(0.05)
-    return False
+    return came
 
 
 async def shows(pilot: Pilot[int], *fragments: str) -> str:
@@ -69,9 +69,9 @@ async def shows(pilot: Pilot[int], *fragments: str) -> str:
     return shown
 
 
-async def at(pilot: Pilot[int], screen: type[Screen[Any]]) -> None:
-    """Wait for a screen to be in front; fail when it never is."""
-    assert await until(pilot, lambda: isinstance(pilot.app.screen, screen)), pilot.app.screen
+async def at(pilot: Pilot[int], screen: type[Screen[Any]]) -> bool:
+    """Return whether a screen comes to the front."""
+    return await until(pilot, lambda: isinstance(pilot.app.screen, screen))
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:
@@ -98,7 +98,7 @@ def listed(sites: LineList[review_pb2.SiteSummary]) -> list[review_pb2.SiteSumma
 
 async def test_the_list_of_sites_opens_worst_first(park: Collector) -> None:
     async with opened(park) as pilot:
-        await at(pilot, SitesScreen)
+        assert await at(pilot, SitesScreen)
         shown = text(pilot)
         assert shown.index("EHPAD Les Tilleuls") < shown.index("FAM Le Rivage") < shown.index("SAVS La Passerelle")
         assert "✘ Pas prêt" in shown
@@ -108,7 +108,7 @@ async def test_the_list_of_sites_opens_worst_first(park: Collector) -> None:
 async def test_the_list_tells_that_sites_are_still_being_judged(park: Collector) -> None:
     park.kept.being_judged = 12
     async with opened(park) as pilot:
-        await shows(pilot, "Jugement en cours de 12 sites. r : actualiser")
+        assert await shows(pilot, "Jugement en cours de 12 sites. r : actualiser")
         park.kept.being_judged = 0
         await press(pilot, "r")
         assert await until(pilot, lambda: "Jugement en cours" not in text(pilot))
@@ -122,7 +122,7 @@ async def test_typing_keeps_the_sites_that_carry_every_word(park: Collector, typ
         await pilot.press("slash", *("space" if sign == " " else sign for sign in typed))
         sites = pilot.app.screen.query_one("#sites", LineList)
         assert [site.finess for site in listed(sites)] == found
-        await shows(pilot, f"{len(found)} sur 5 sites")
+        assert await shows(pilot, f"{len(found)} sur 5 sites")
         await press(pilot, "escape")
         assert len(sites.rows) == 5
 
@@ -134,21 +134,23 @@ async def test_sorting_goes_through_the_columns_and_keeps_the_cursor_on_its_site
         assert [site.name for site in listed(sites)] == sorted(site.name for site in listed(sites))
         assert sites.chosen is not None
         assert sites.chosen.finess == "2A0000005"
-        await shows(pilot, "Site ▾")
+        assert await shows(pilot, "Site ▾")
 
 
 async def test_from_the_list_to_a_verdict_and_back(park: Collector) -> None:
     async with opened(park) as pilot:
         await press(pilot, "enter")
-        await at(pilot, SiteScreen)
+        assert await at(pilot, SiteScreen)
         shown = await shows(pilot, "✘ PAS PRÊT", "62 à 87 % (72 % vérifié)")
         assert shown.index("Ce qui bloque (3)") < shown.index("Inconnu et bloquant") < shown.index("Autres écarts")
         await press(pilot, "down", "enter")
-        await at(pilot, VerdictScreen)
-        await shows(pilot, "PC-SOIN-1, PC-SOIN-2", "aucun lecteur", "au moins un lecteur PC/SC", "Brancher un lecteur")
-        await shows(pilot, "« Un lecteur SC par poste de professionnel de soin", "22/11/2026")
+        assert await at(pilot, VerdictScreen)
+        assert await shows(
+            pilot, "PC-SOIN-1, PC-SOIN-2", "aucun lecteur", "au moins un lecteur PC/SC", "Brancher un lecteur"
+        )
+        assert await shows(pilot, "« Un lecteur SC par poste de professionnel de soin", "22/11/2026")
         await press(pilot, "escape", "escape")
-        await at(pilot, SitesScreen)
+        assert await at(pilot, SitesScreen)
 
 
 async def test_a_wide_terminal_shows_the_chosen_finding_beside_the_list(park: Collector) -> None:
@@ -156,53 +158,55 @@ async def test_a_wide_terminal_shows_the_chosen_finding_beside_the_list(park: Co
         await press(pilot, "enter", "down")
         pane = pilot.app.screen.query_one("#framework-dui", FrameworkPane)
         assert pane.query_one(Sheet).display
-        await shows(pilot, "PC-SOIN-1, PC-SOIN-2")
+        assert await shows(pilot, "PC-SOIN-1, PC-SOIN-2")
 
 
 async def test_every_part_of_a_site_has_a_tab(park: Collector) -> None:
     park.kept.lines["590000001"], park.kept.services["590000001"] = slow(), asked()
     async with opened(park) as pilot:
         await press(pilot, "enter", "right")
-        await shows(pilot, "PRÊT AVEC RÉSERVES")
+        assert await shows(pilot, "PRÊT AVEC RÉSERVES")
         await press(pilot, "right")
-        await shows(pilot, "PC-ACCUEIL")
+        assert await shows(pilot, "PC-ACCUEIL")
         await press(pilot, "enter")
-        await at(pilot, MachineScreen)
-        await shows(pilot, "La mesure de la ligne n'a pas abouti en 10 s.")
+        assert await at(pilot, MachineScreen)
+        assert await shows(pilot, "La mesure de la ligne n'a pas abouti en 10 s.")
         await press(pilot, "escape", "right", "right")
-        await shows(pilot, "Trop lente", "7,5 Mbit/s (938 Ko/s)", "PC-ACCUEIL-0")
+        assert await shows(pilot, "Trop lente", "7,5 Mbit/s (938 Ko/s)", "PC-ACCUEIL-0")
         await press(pilot, "enter")
-        await at(pilot, MeasurementScreen)
-        await shows(pilot, "25,0 Mbit/s (3\u202f125 Ko/s)", "en Wi-Fi")
+        assert await at(pilot, MeasurementScreen)
+        assert await shows(pilot, "25,0 Mbit/s (3\u202f125 Ko/s)", "en Wi-Fi")
         await press(pilot, "escape", "right")
-        await shows(pilot, "✘ Injoignable : 2, dont 1 indispensable", "dui.test:443")
+        assert await shows(pilot, "✘ Injoignable : 2, dont 1 indispensable", "dui.test:443")
         await press(pilot, "down", "down", "enter")
-        await at(pilot, ServiceScreen)
-        await shows(pilot, "psc.test:443 : joint, mais IPv6 échoue", "connexion établie en 12 ms", "pas de connexion")
+        assert await at(pilot, ServiceScreen)
+        assert await shows(
+            pilot, "psc.test:443 : joint, mais IPv6 échoue", "connexion établie en 12 ms", "pas de connexion"
+        )
         await press(pilot, "escape", "right")
-        await shows(pilot, "non connu")
+        assert await shows(pilot, "non connu")
         await press(pilot, "enter")
-        await at(pilot, NeedScreen)
-        await shows(pilot, "prerequis order add 590000001 smartcard-reader")
+        assert await at(pilot, NeedScreen)
+        assert await shows(pilot, "prerequis order add 590000001 smartcard-reader")
 
 
 async def test_keys_pressed_in_haste_reach_the_tab_that_they_asked_for(park: Collector) -> None:
     async with opened(park) as pilot:
         await press(pilot, "enter")
-        await shows(pilot, "PAS PRÊT")
+        assert await shows(pilot, "PAS PRÊT")
         for key in ("right", "right", "enter"):
             pilot.app.post_message(events.Key(key, None))
-        await at(pilot, MachineScreen)
+        assert await at(pilot, MachineScreen)
 
 
 async def test_a_question_is_answered_where_it_is_read(park: Collector) -> None:
     async with opened(park) as pilot:
         await press(pilot, "enter", "right", "right", "right")
-        await shows(pilot, "Comment le site appelle-t-il", "sans réponse")
+        assert await shows(pilot, "Comment le site appelle-t-il", "sans réponse")
         await press(pilot, "enter")
-        await shows(pilot, "carte", "certificat-serveur", "mixte")
+        assert await shows(pilot, "carte", "certificat-serveur", "mixte")
         await press(pilot, "down", "enter")
-        await shows(pilot, "Réponse gardée")
+        assert await shows(pilot, "Réponse gardée")
         (sent,) = park.kept.answers
         assert (sent.finess, sent.question, sent.choice) == ("590000001", "mode-insi", "certificat-serveur")
         assert await until(pilot, lambda: "sans réponse" not in text(pilot))
@@ -211,24 +215,24 @@ async def test_a_question_is_answered_where_it_is_read(park: Collector) -> None:
 async def test_a_question_can_be_left_as_it_was(park: Collector) -> None:
     async with opened(park) as pilot:
         await press(pilot, "enter", "right", "right", "right", "enter", "escape")
-        await shows(pilot, "sans réponse")
+        assert await shows(pilot, "sans réponse")
         assert park.kept.answers == []
 
 
 async def test_requirements_that_nothing_verifies_are_listed_and_open_nothing(park: Collector) -> None:
     async with opened(park) as pilot:
         await press(pilot, "enter", "end")
-        await shows(pilot, "P13  Onduleur")
+        assert await shows(pilot, "P13  Onduleur")
         await press(pilot, "enter")
-        await at(pilot, SiteScreen)
+        assert await at(pilot, SiteScreen)
 
 
 async def test_a_site_that_nobody_measured_says_what_to_do(park: Collector) -> None:
     async with opened(park) as pilot:
         await press(pilot, "down", "down", "enter")
-        await shows(pilot, "lancer « prerequis-agent run »", "poste du site.")
+        assert await shows(pilot, "lancer « prerequis-agent run »", "poste du site.")
         await press(pilot, "left")
-        await shows(pilot, "ils ne sont pas connus")
+        assert await shows(pilot, "ils ne sont pas connus")
 
 
 async def test_refreshing_a_site_shows_the_new_judgement_and_keeps_the_tab(park: Collector) -> None:
@@ -237,78 +241,78 @@ async def test_refreshing_a_site_shows_the_new_judgement_and_keeps_the_tab(park:
         park.kept.details["590000001"].frameworks[1].readiness = judgement_pb2.Readiness.READY
         await press(pilot, "r")
         assert pilot.app.screen.query_one(TabbedContent).active == "tab-anssi-hygiene"
-        await shows(pilot, "✔ PRÊT ")
+        assert await shows(pilot, "✔ PRÊT ")
 
 
 async def test_an_operator_who_may_not_see_needs_has_no_tab_for_them(park: Collector) -> None:
     park.kept.needs_refusal = (grpc.StatusCode.PERMISSION_DENIED, "non")
     async with opened(park) as pilot:
         await press(pilot, "enter")
-        await shows(pilot, "PAS PRÊT")
+        assert await shows(pilot, "PAS PRÊT")
         assert not pilot.app.screen.query("#tab-needs")
 
 
 async def test_a_collector_that_is_away_is_explained_and_tried_again(park: Collector) -> None:
     await park.stop()
     async with opened(park) as pilot:
-        await at(pilot, ProblemScreen)
-        await shows(pilot, "Le collecteur ne répond pas")
-        await shows(pilot, f"127.0.0.1:{park.port}")
+        assert await at(pilot, ProblemScreen)
+        assert await shows(pilot, "Le collecteur ne répond pas")
+        assert await shows(pilot, f"127.0.0.1:{park.port}")
         await press(pilot, "r")
-        await at(pilot, ProblemScreen)
+        assert await at(pilot, ProblemScreen)
         await park.start()
-        for _ in range(20):
+        ends = time.monotonic() + 60
+        while not isinstance(pilot.app.screen, SitesScreen) and time.monotonic() < ends:
             await press(pilot, "r")
-            if isinstance(pilot.app.screen, SitesScreen):
-                break
-        await shows(pilot, "EHPAD Les Tilleuls")
+        assert await shows(pilot, "EHPAD Les Tilleuls")
 
 
 async def test_what_was_shown_stays_when_a_refresh_fails(park: Collector) -> None:
     async with opened(park) as pilot:
         await park.stop()
         await press(pilot, "r", "escape")
-        await at(pilot, SitesScreen)
-        await shows(pilot, "EHPAD Les Tilleuls")
+        assert await at(pilot, SitesScreen)
+        assert await shows(pilot, "EHPAD Les Tilleuls")
 
 
 async def test_a_refusal_is_told_in_the_words_of_the_collector(park: Collector) -> None:
     park.kept.refusal = (grpc.StatusCode.PERMISSION_DENIED, "votre rôle ne permet pas cela.")
     async with opened(park) as pilot:
-        await shows(pilot, "Le collecteur refuse")
-        await shows(pilot, "Votre rôle ne permet pas cela.")
+        assert await shows(pilot, "Le collecteur refuse")
+        assert await shows(pilot, "Votre rôle ne permet pas cela.")
 
 
 async def test_a_site_that_is_gone_leads_back_to_the_list(park: Collector) -> None:
     async with opened(park) as pilot:
         park.kept.details.clear()
         await press(pilot, "enter")
-        await shows(pilot, "Aucun site 590000001.")
+        assert await shows(pilot, "Aucun site 590000001.")
         await press(pilot, "escape")
-        await at(pilot, SitesScreen)
+        assert await at(pilot, SitesScreen)
 
 
 async def test_the_help_names_every_key_of_the_screen_it_was_asked_on(park: Collector) -> None:
     async with opened(park, LARGE) as pilot:
         await press(pilot, "question_mark")
-        await at(pilot, HelpScreen)
+        assert await at(pilot, HelpScreen)
         for name in ("open_row", "filter", "sort", "refresh", "help", "command_palette", "quit"):
-            await shows(pilot, ACTIONS[name].help)
+            assert await shows(pilot, ACTIONS[name].help)
         assert ACTIONS["next_tab"].help not in text(pilot)
         await press(pilot, "question_mark", "enter")
-        await at(pilot, SiteScreen)
+        assert await at(pilot, SiteScreen)
         await press(pilot, "f1")
-        await shows(pilot, ACTIONS["next_tab"].help)
+        assert await shows(pilot, ACTIONS["next_tab"].help)
 
 
 async def test_the_palette_does_what_it_offers(park: Collector) -> None:
     async with opened(park, LARGE) as pilot:
         await press(pilot, "ctrl+p")
-        await at(pilot, CommandPalette)
+        assert await at(pilot, CommandPalette)
         await pilot.press(*"trier")
-        await pilot.pause(0.3)
+        # Enter takes what is found so far: the list must have it.
+        assert await until(pilot, lambda: pilot.app.screen.query_one(CommandList).option_count == 1)
         await press(pilot, "enter")
-        await shows(pilot, "Site ▾")
+        assert await shows(pilot, "Site ▾")
 
 
 async def test_q_leaves_from_everywhere(park: Collector) -> None:
@@ -316,8 +320,7 @@ async def test_q_leaves_from_everywhere(park: Collector) -> None:
         async with opened(park) as pilot:
             await press(pilot, *keys)
             await pilot.press("q")
-            await pilot.pause()
-            assert not pilot.app.is_running
+            assert await until(pilot, lambda: not pilot.app.is_running)
 
 
 async def test_forty_thousand_sites_are_listed_searched_and_walked_to_the_end(collector: Collector) -> None:
@@ -328,9 +331,9 @@ async def test_forty_thousand_sites_are_listed_searched_and_walked_to_the_end(co
     async with opened(collector) as pilot:
         sites = pilot.app.screen.query_one("#sites", LineList)
         assert len(sites.rows) == 40_000
-        await shows(pilot, "Site 0 ")
+        assert await shows(pilot, "Site 0 ")
         await press(pilot, "end")
-        await shows(pilot, "Site 39999")
+        assert await shows(pilot, "Site 39999")
         await pilot.press("home", "slash", *"39998")
         assert [site.finess for site in listed(sites)] == ["000039998"]
 
@@ -356,7 +359,7 @@ async def test_the_cursor_passes_over_headings_and_stays_within_the_rows(park: C
         assert sorted(set(seen)) == rows
         await press(pilot, "pageup", "pageup", "pageup")
         assert findings.cursor == rows[0]
-        await shows(pilot, "Ce qui bloque")
+        assert await shows(pilot, "Ce qui bloque")
 
 
 async def test_a_click_chooses_and_a_second_one_opens(park: Collector) -> None:
@@ -367,4 +370,4 @@ async def test_a_click_chooses_and_a_second_one_opens(park: Collector) -> None:
         assert sites.cursor == 2
         await pilot.click("#sites", offset=(5, 3))
         await settled(pilot)
-        await at(pilot, SiteScreen)
+        assert await at(pilot, SiteScreen)
