@@ -32,6 +32,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "/prerequis.v1.LineReviewService/GetLine": _OPERATORS,
     "/prerequis.v1.LineReviewService/ListLines": _OPERATORS,
     "/prerequis.v1.ReviewService/ListSites": _OPERATORS,
+    "/prerequis.v1.ReviewService/GetJudging": _OPERATORS,
     "/prerequis.v1.ReviewService/GetSite": _OPERATORS,
     "/prerequis.v1.ReviewService/GetPack": _OPERATORS,
     "/prerequis.v1.ReviewService/SaveAnswer": frozenset({Role.TECHNICIAN, Role.DSI, Role.ADMIN}),

@@ -23,8 +23,10 @@ class Ordering(OrderingServiceServicer):
     ) -> wire.ListNeedsResponse:
         """Return the needs of one site or of all."""
         await refresh_soon(self._collector)
-        pack, finess, organisation = self._collector.pack, request.finess, caller().organisation
-        return await self._collector.read(lambda transaction: list_needs(transaction, pack, finess, organisation))
+        pack, now, organisation = self._collector.pack, self._collector.now(), caller().organisation
+        return await self._collector.read(
+            lambda transaction: list_needs(transaction, pack, now, request.finess, organisation)
+        )
 
     async def RecordOrder(
         self, request: wire.RecordOrderRequest, context: aio.ServicerContext[Any, Any]
@@ -32,7 +34,7 @@ class Ordering(OrderingServiceServicer):
         """Keep an order in the caller's name."""
         await refresh_soon(self._collector)
         pack, author, now = self._collector.pack, caller().name, self._collector.now()
-        line = await self._collector.write(
+        return await self._collector.write(
             lambda transaction: record_order(
                 transaction,
                 pack,
@@ -44,4 +46,3 @@ class Ordering(OrderingServiceServicer):
                 now=now,
             )
         )
-        return wire.RecordOrderResponse(line=line)

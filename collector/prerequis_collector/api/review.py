@@ -12,7 +12,7 @@ from prerequis_collector.collector import Collector
 from prerequis_collector.services.answer import save_answer
 from prerequis_collector.services.parameters import save_parameter
 from prerequis_collector.services.scorecard import pack_message, scorecard
-from prerequis_collector.services.summarise import list_sites
+from prerequis_collector.services.summarise import count_being_judged, list_sites
 
 
 class Review(ReviewServiceServicer):
@@ -28,6 +28,17 @@ class Review(ReviewServiceServicer):
         await refresh_soon(self._collector)
         pack, now, organisation = self._collector.pack, self._collector.now(), caller().organisation
         return await self._collector.read(lambda transaction: list_sites(transaction, pack, now, organisation))
+
+    async def GetJudging(
+        self, request: wire.GetJudgingRequest, context: aio.ServicerContext[Any, Any]
+    ) -> wire.GetJudgingResponse:
+        """Return how many of the caller's sites are being judged; never waits for them."""
+        await refresh_soon(self._collector, patience=0.0)
+        pack, now, organisation = self._collector.pack, self._collector.now(), caller().organisation
+        being_judged = await self._collector.read(
+            lambda transaction: count_being_judged(transaction, pack, now, organisation)
+        )
+        return wire.GetJudgingResponse(being_judged=being_judged)
 
     async def GetSite(
         self, request: wire.GetSiteRequest, context: aio.ServicerContext[Any, Any]

@@ -1,14 +1,13 @@
 """What to order: what the judgements ask for, less what is ordered already."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
-from prerequis.v1.ordering_pb2 import ListNeedsResponse, NeedLine
+from prerequis.v1.ordering_pb2 import ListNeedsResponse, NeedLine, RecordOrderResponse
 from prerequis_collector.errors import InvalidInput, NotFound
 from prerequis_collector.services.audit import note, operator
-from prerequis_collector.services.judge import JudgedSite
 from prerequis_collector.services.programme import due
 from prerequis_collector.services.register import require_site
+from prerequis_collector.services.summarise import stale_sites
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.orders import OrderRow, Orders
 from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
@@ -17,22 +16,9 @@ from prerequis_collector.store.sites import SiteRow, Sites
 from prerequis_rules.pack import Pack
 
 
-def kept_needs(judged: JudgedSite) -> Iterator[SiteNeedRow]:
-    """Give the needs of a judged site; of a site that nobody has seen none is certain."""
-    seen = bool(judged.site.machines)
-    for need in judged.needs:
-        certain, possible = need.quantity.certain, need.quantity.possible
-        if certain or possible is None or possible > 0:
-            yield SiteNeedRow(
-                finess=judged.site.row.finess,
-                item=need.item,
-                certain=certain if seen else 0,
-                possible=possible,
-                reasons=list(need.reasons),
-            )
-
-
-def list_needs(transaction: Transaction, pack: Pack, finess: str, organisation: str = "") -> ListNeedsResponse:
+def list_needs(
+    transaction: Transaction, pack: Pack, now: datetime, finess: str, organisation: str = ""
+) -> ListNeedsResponse:
     """Return the needs of one site, or of all of an organisation or of everybody, as last judged; raises NotFound."""
     if finess:
         sites, needs = [require_site(transaction, finess)], SiteNeeds(transaction).of_site(finess)
@@ -47,7 +33,8 @@ def list_needs(transaction: Transaction, pack: Pack, finess: str, organisation: 
         if need.finess in by_finess
     ]
     unseen = [site for site in by_finess if site not in summaries or summaries[site].workstations == 0]
-    return ListNeedsResponse(lines=lines, sites_not_measured=unseen)
+    being_judged = by_finess.keys() & stale_sites(transaction, pack, now)
+    return ListNeedsResponse(lines=lines, sites_not_measured=unseen, being_judged=len(being_judged))
 
 
 def record_order(
@@ -60,7 +47,7 @@ def record_order(
     reference: str,
     author: str,
     now: datetime,
-) -> NeedLine:
+) -> RecordOrderResponse:
     """Keep an order and return the article's line with it counted in; raises NotFound, InvalidInput."""
     site = require_site(transaction, finess)
     if item not in pack.catalogue:
@@ -77,7 +64,8 @@ def record_order(
     note(transaction, *noted, item=item, quantity=quantity, reference=order.reference)
     needs = {need.item: need for need in SiteNeeds(transaction).of_site(finess)}
     need = needs.get(item) or SiteNeedRow(finess=finess, item=item, certain=0, possible=0, reasons=[])
-    return _line(pack, site, need, Orders(transaction).quantities()[finess, item])
+    line = _line(pack, site, need, Orders(transaction).quantities()[finess, item])
+    return RecordOrderResponse(line=line, being_judged=finess in stale_sites(transaction, pack, now))
 
 
 def _line(pack: Pack, site: SiteRow, need: SiteNeedRow, ordered: int) -> NeedLine:

@@ -1,13 +1,12 @@
 """The list of sites, from summaries that are judged again only when what they rest on has changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from prerequis.v1.judgement_pb2 import Readiness
 from prerequis.v1.review_pb2 import ListSitesResponse, SiteSummary
 from prerequis_collector.services.judge import JudgedSite
-from prerequis_collector.services.needs import kept_needs
 from prerequis_collector.services.scorecard import score_message
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
@@ -54,7 +53,22 @@ def summary_of(pack: Pack, judged: JudgedSite) -> Summary:
         pack_digest=pack.digest,
         judged_on=judged.judged_at.date(),
     )
-    return Summary(line, list(kept_needs(judged)))
+    return Summary(line, list(_needs(judged)))
+
+
+def _needs(judged: JudgedSite) -> Iterator[SiteNeedRow]:
+    """Give the needs of a judged site; of a site that nobody has seen none is certain."""
+    seen = bool(judged.site.machines)
+    for need in judged.needs:
+        certain, possible = need.quantity.certain, need.quantity.possible
+        if certain or possible is None or possible > 0:
+            yield SiteNeedRow(
+                finess=judged.site.row.finess,
+                item=need.item,
+                certain=certain if seen else 0,
+                possible=possible,
+                reasons=list(need.reasons),
+            )
 
 
 def keep_summary(transaction: Transaction, summary: Summary) -> None:
@@ -75,6 +89,14 @@ def list_sites(transaction: Transaction, pack: Pack, now: datetime, organisation
     ]
     shown = {line.finess for line in lines}
     return ListSitesResponse(sites=lines, being_judged=len(shown.intersection(stale_sites(transaction, pack, now))))
+
+
+def count_being_judged(transaction: Transaction, pack: Pack, now: datetime, organisation: str = "") -> int:
+    """Return how many sites, of one organisation or of all, are to be judged again."""
+    stale = stale_sites(transaction, pack, now)
+    if not organisation:
+        return len(stale)
+    return len({site.finess for site in Sites(transaction).all(organisation)}.intersection(stale))
 
 
 def _line(name: str, row: SiteSummaryRow) -> SiteSummary:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bprerequis/v1/ordering.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\"\n\x10ListNeedsRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\"V\n\x11ListNeedsResponse\x12%\n\x05lines\x18\x01 \x03(\x0b\x32\x16.prerequis.v1.NeedLine\x12\x1a\n\x12sites_not_measured\x18\x02 \x03(\t\"\xe5\x01\n\x08NeedLine\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x11\n\tsite_name\x18\x02 \x01(\t\x12\x0c\n\x04item\x18\x03 \x01(\t\x12\x11\n\titem_name\x18\x04 \x01(\t\x12\x0f\n\x07\x63\x65rtain\x18\x05 \x01(\x03\x12\x15\n\x08possible\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07ordered\x18\x07 \x01(\x03\x12\x10\n\x08to_order\x18\x08 \x01(\x03\x12,\n\x08\x64\x65\x61\x64line\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07reasons\x18\n \x03(\tB\x0b\n\t_possible\"W\n\x12RecordOrderRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x0c\n\x04item\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x11\n\treference\x18\x04 \x01(\t\";\n\x13RecordOrderResponse\x12$\n\x04line\x18\x01 \x01(\x0b\x32\x16.prerequis.v1.NeedLine2\xb3\x01\n\x0fOrderingService\x12L\n\tListNeeds\x12\x1e.prerequis.v1.ListNeedsRequest\x1a\x1f.prerequis.v1.ListNeedsResponse\x12R\n\x0bRecordOrder\x12 .prerequis.v1.RecordOrderRequest\x1a!.prerequis.v1.RecordOrderResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bprerequis/v1/ordering.proto\x12\x0cprerequis.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\"\n\x10ListNeedsRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\"l\n\x11ListNeedsResponse\x12%\n\x05lines\x18\x01 \x03(\x0b\x32\x16.prerequis.v1.NeedLine\x12\x1a\n\x12sites_not_measured\x18\x02 \x03(\t\x12\x14\n\x0c\x62\x65ing_judged\x18\x03 \x01(\x05\"\xe5\x01\n\x08NeedLine\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x11\n\tsite_name\x18\x02 \x01(\t\x12\x0c\n\x04item\x18\x03 \x01(\t\x12\x11\n\titem_name\x18\x04 \x01(\t\x12\x0f\n\x07\x63\x65rtain\x18\x05 \x01(\x03\x12\x15\n\x08possible\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07ordered\x18\x07 \x01(\x03\x12\x10\n\x08to_order\x18\x08 \x01(\x03\x12,\n\x08\x64\x65\x61\x64line\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07reasons\x18\n \x03(\tB\x0b\n\t_possible\"W\n\x12RecordOrderRequest\x12\x0e\n\x06\x66iness\x18\x01 \x01(\t\x12\x0c\n\x04item\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x11\n\treference\x18\x04 \x01(\t\"Q\n\x13RecordOrderResponse\x12$\n\x04line\x18\x01 \x01(\x0b\x32\x16.prerequis.v1.NeedLine\x12\x14\n\x0c\x62\x65ing_judged\x18\x02 \x01(\x08\x32\xb3\x01\n\x0fOrderingService\x12L\n\tListNeeds\x12\x1e.prerequis.v1.ListNeedsRequest\x1a\x1f.prerequis.v1.ListNeedsResponse\x12R\n\x0bRecordOrder\x12 .prerequis.v1.RecordOrderRequest\x1a!.prerequis.v1.RecordOrderResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,13 +35,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTNEEDSREQUEST']._serialized_start=78
   _globals['_LISTNEEDSREQUEST']._serialized_end=112
   _globals['_LISTNEEDSRESPONSE']._serialized_start=114
-  _globals['_LISTNEEDSRESPONSE']._serialized_end=200
-  _globals['_NEEDLINE']._serialized_start=203
-  _globals['_NEEDLINE']._serialized_end=432
-  _globals['_RECORDORDERREQUEST']._serialized_start=434
-  _globals['_RECORDORDERREQUEST']._serialized_end=521
-  _globals['_RECORDORDERRESPONSE']._serialized_start=523
-  _globals['_RECORDORDERRESPONSE']._serialized_end=582
-  _globals['_ORDERINGSERVICE']._serialized_start=585
-  _globals['_ORDERINGSERVICE']._serialized_end=764
+  _globals['_LISTNEEDSRESPONSE']._serialized_end=222
+  _globals['_NEEDLINE']._serialized_start=225
+  _globals['_NEEDLINE']._serialized_end=454
+  _globals['_RECORDORDERREQUEST']._serialized_start=456
+  _globals['_RECORDORDERREQUEST']._serialized_end=543
+  _globals['_RECORDORDERRESPONSE']._serialized_start=545
+  _globals['_RECORDORDERRESPONSE']._serialized_end=626
+  _globals['_ORDERINGSERVICE']._serialized_start=629
+  _globals['_ORDERINGSERVICE']._serialized_end=808
 # @@protoc_insertion_point(module_scope)

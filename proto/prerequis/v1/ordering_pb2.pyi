@@ -43,6 +43,9 @@ class ListNeedsResponse(message.Message):
 
     LINES_FIELD_NUMBER: builtins.int
     SITES_NOT_MEASURED_FIELD_NUMBER: builtins.int
+    BEING_JUDGED_FIELD_NUMBER: builtins.int
+    being_judged: builtins.int
+    """Sites whose needs rest on what has changed since: they are being judged again."""
     @builtins.property
     def lines(self) -> containers.RepeatedCompositeFieldContainer[NeedLine]: ...
     @builtins.property
@@ -54,10 +57,11 @@ class ListNeedsResponse(message.Message):
         *,
         lines: abc.Iterable[NeedLine] | None = ...,
         sites_not_measured: abc.Iterable[builtins.str] | None = ...,
+        being_judged: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["lines", b"lines", "sites_not_measured", b"sites_not_measured"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["being_judged", b"being_judged", "lines", b"lines", "sites_not_measured", b"sites_not_measured"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -145,15 +149,19 @@ class RecordOrderResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     LINE_FIELD_NUMBER: builtins.int
+    BEING_JUDGED_FIELD_NUMBER: builtins.int
+    being_judged: builtins.bool
+    """The site is being judged again: what remains to be ordered may change."""
     @builtins.property
     def line(self) -> NeedLine: ...
     def __init__(
         self,
         *,
         line: NeedLine | None = ...,
+        being_judged: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["line", b"line"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["line", b"line"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["being_judged", b"being_judged", "line", b"line"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

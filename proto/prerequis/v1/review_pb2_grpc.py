@@ -40,6 +40,11 @@ class ReviewServiceStub(object):
                 request_serializer=prerequis_dot_v1_dot_review__pb2.ListSitesRequest.SerializeToString,
                 response_deserializer=prerequis_dot_v1_dot_review__pb2.ListSitesResponse.FromString,
                 _registered_method=True)
+        self.GetJudging = channel.unary_unary(
+                '/prerequis.v1.ReviewService/GetJudging',
+                request_serializer=prerequis_dot_v1_dot_review__pb2.GetJudgingRequest.SerializeToString,
+                response_deserializer=prerequis_dot_v1_dot_review__pb2.GetJudgingResponse.FromString,
+                _registered_method=True)
         self.GetSite = channel.unary_unary(
                 '/prerequis.v1.ReviewService/GetSite',
                 request_serializer=prerequis_dot_v1_dot_review__pb2.GetSiteRequest.SerializeToString,
@@ -68,6 +73,13 @@ class ReviewServiceServicer(object):
 
     def ListSites(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetJudging(self, request, context):
+        """What one who looks at the list asks while sites are being judged; asking also sees to it that somebody judges them.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -105,6 +117,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.ListSites,
                     request_deserializer=prerequis_dot_v1_dot_review__pb2.ListSitesRequest.FromString,
                     response_serializer=prerequis_dot_v1_dot_review__pb2.ListSitesResponse.SerializeToString,
+            ),
+            'GetJudging': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJudging,
+                    request_deserializer=prerequis_dot_v1_dot_review__pb2.GetJudgingRequest.FromString,
+                    response_serializer=prerequis_dot_v1_dot_review__pb2.GetJudgingResponse.SerializeToString,
             ),
             'GetSite': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSite,
@@ -155,6 +172,33 @@ class ReviewService(object):
             '/prerequis.v1.ReviewService/ListSites',
             prerequis_dot_v1_dot_review__pb2.ListSitesRequest.SerializeToString,
             prerequis_dot_v1_dot_review__pb2.ListSitesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJudging(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/prerequis.v1.ReviewService/GetJudging',
+            prerequis_dot_v1_dot_review__pb2.GetJudgingRequest.SerializeToString,
+            prerequis_dot_v1_dot_review__pb2.GetJudgingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -17,6 +17,8 @@ class ReviewServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListSites: _aio.UnaryUnaryMultiCallable[_review_pb2.ListSitesRequest, _review_pb2.ListSitesResponse]
+    GetJudging: _aio.UnaryUnaryMultiCallable[_review_pb2.GetJudgingRequest, _review_pb2.GetJudgingResponse]
+    """What one who looks at the list asks while sites are being judged; asking also sees to it that somebody judges them."""
     GetSite: _aio.UnaryUnaryMultiCallable[_review_pb2.GetSiteRequest, _review_pb2.GetSiteResponse]
     GetPack: _aio.UnaryUnaryMultiCallable[_review_pb2.GetPackRequest, _review_pb2.GetPackResponse]
     """Every rule, question and framework of the pack in force."""
@@ -33,6 +35,14 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_pb2.ListSitesRequest,
         context: _aio.ServicerContext[_review_pb2.ListSitesRequest, _abc.Awaitable[_review_pb2.ListSitesResponse]],
     ) -> _abc.Awaitable[_review_pb2.ListSitesResponse]: ...
+
+    @_abc_1.abstractmethod
+    def GetJudging(
+        self,
+        request: _review_pb2.GetJudgingRequest,
+        context: _aio.ServicerContext[_review_pb2.GetJudgingRequest, _abc.Awaitable[_review_pb2.GetJudgingResponse]],
+    ) -> _abc.Awaitable[_review_pb2.GetJudgingResponse]:
+        """What one who looks at the list asks while sites are being judged; asking also sees to it that somebody judges them."""
 
     @_abc_1.abstractmethod
     def GetSite(
