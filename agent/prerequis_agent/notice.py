@@ -89,9 +89,9 @@ Le nom de la machine, pour que le technicien la retrouve ; le rôle que quelqu'u
 et ce que l'observation a coûté ; le numéro d'ordre du rapport et une empreinte de huit octets, qui révèlent deux
 machines porteuses d'une même identité ; et les champs suivants, rien d'autre.
 
-L'empreinte est calculée de l'identité que le collecteur a donnée et de l'identifiant que le système d'exploitation s'est
-donné (`/etc/machine-id`, `MachineGuid`, `IOPlatformUUID`) : celui-ci ne quitte pas le poste et ne se retrouve pas à
-partir d'elle ; elle ne se compare à celle d'aucune autre identité.
+L'empreinte est calculée de l'identité que le collecteur a donnée et de l'identifiant que le système d'exploitation a
+reçu à son installation (`/etc/machine-id`, `MachineGuid`, `IOPlatformUUID`) : celui-ci ne quitte pas le poste et ne se
+retrouve pas à partir d'elle ; elle ne se compare à celle d'aucune autre identité.
 
 | quoi | champs transmis |
 |---|---|

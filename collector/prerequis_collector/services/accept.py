@@ -12,9 +12,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from prerequis.v1.facts_pb2 import Services
 from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, Report, SignedReport
 from prerequis_collector.errors import InvalidInput, NotFound, NotIdentified
+from prerequis_collector.services.origins import REPLACED, Origins
 from prerequis_collector.services.reachability import note_services
 from prerequis_collector.services.signers import NotSigned, Signers
 from prerequis_collector.store.agents import Agents
+from prerequis_collector.store.batches import Standing
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.reports import NewReport, Reports
 from prerequis_collector.store.sites import Sites
@@ -32,6 +34,12 @@ _LONGEST_CONFIRMATION = timedelta(days=1)
 _LEVEL, _WINDOW_BITS, _MEMORY_LEVEL = 1, 12, 5
 
 
+_LONGEST_MACHINE = 32
+"""Bytes; a digest."""
+_NOT_ENROLLED = "Ce poste n'est pas, ou n'est plus, enrôlé : l'enrôler avec un nouveau ticket."
+_NOT_THE_NEWEST = "Ce rapport n'est pas le dernier reçu de ce poste : remettre le rapport entier."
+
+
 class _Refused(Exception):
     """The reason, as one French sentence."""
 
@@ -47,6 +55,10 @@ class Verified:
     signature: bytes
     services: Services | None = None
     """What it says of the services that its site needs; None when its machine was not to ask."""
+    machine: str = ""
+    """What tells its machine from others with the same identity, in hexadecimal; "" when it does not say."""
+    number: int = 0
+    """How many its installation had made by then; 0 when it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,8 @@ def verify(signed: SignedReport, signers: Signers, now: datetime, shown: bytes =
         _compressed(signed.report),
         signed.signature,
         report.facts.services if report.facts.HasField("services") else None,
+        report.origin.machine.hex(),
+        report.origin.number,
     )
 
 
@@ -94,23 +108,30 @@ def keep_all(transaction: Transaction, brought: Sequence[Brought], now: datetime
     keeps what it brought.
     """
     bearers = {one.bearer for one in brought if one.bearer}
-    sites = Agents(transaction).all_seen(bearers | {one.report.agent_id for one in brought}, now)
-    heard = [one.report for one in brought if not one.bearer or one.bearer in sites]
-    new = Reports(transaction).keep_all([_row(report, sites, now) for report in heard if report.agent_id in sites])
+    agents = Agents(transaction).standing(bearers | {one.report.agent_id for one in brought})
+    origins = Origins(transaction, agents, now)
+    holders = [_holder(one, agents, origins) for one in brought]
+    placed = [(one.report, holder) for one, holder in zip(brought, holders, strict=True) if holder is not None]
+    # Who carries what others made was there too.
+    seen = {holder for _, holder in placed} | {one.bearer for one in brought if one.bearer != one.report.agent_id}
+    Agents(transaction).note_seen({agent_id: agents[agent_id] for agent_id in seen & agents.keys()}, now)
+    new = Reports(transaction).keep_all([_row(report, holder, agents[holder].finess, now) for report, holder in placed])
     if new:
-        kept = [report for report in heard if report.digest in new]
-        Sites(transaction).touch_all({sites[report.agent_id] for report in kept})
-        for report in kept:
-            if report.services is not None:
-                note_services(transaction, sites[report.agent_id], report.services, report.collected_at)
+        Sites(transaction).touch_all({agents[holder].finess for report, holder in placed if report.digest in new})
+        for report, holder in placed:
+            # What a machine in quarantine found counts for its site no more than the rest.
+            if report.services is not None and report.digest in new and not agents[holder].quarantined:
+                note_services(transaction, agents[holder].finess, report.services, report.collected_at)
     received_at = Timestamp()
     received_at.FromDatetime(now)
     answers, unanswered = list[Receipt | NotIdentified](), set(new)
-    for one in brought:
-        if one.bearer and one.bearer not in sites:
+    for one, place in zip(brought, holders, strict=True):
+        if one.bearer and one.bearer not in agents:
             answers.append(NotIdentified("Ce certificat n'est pas, ou n'est plus, accepté par ce collecteur."))
-        elif one.report.agent_id not in sites:
-            answers.append(_not_enrolled(one.report.digest))
+        elif one.report.agent_id not in agents:
+            answers.append(_refused(one.report.digest, _NOT_ENROLLED))
+        elif place is None:
+            answers.append(_refused(one.report.digest, REPLACED))
         else:
             # Of the same report twice in one group, the second is the repeat.
             state = Receipt.KEPT if one.report.digest in unanswered else Receipt.ALREADY_KEPT
@@ -127,14 +148,19 @@ def confirm(transaction: Transaction, agent_id: str, request: ConfirmRequest, no
     collected_at = request.collected_at.ToDatetime(UTC)
     if not now - _LONGEST_CONFIRMATION <= collected_at <= now + _FAST_CLOCK:
         raise InvalidInput("L'horloge du poste n'est pas à l'heure : la régler, puis refaire l'observation.")
-    finess = Agents(transaction).seen(agent_id, now)
-    if finess is None or not Reports(transaction).confirm(agent_id, request.digest, collected_at, now):
-        raise NotFound("Ce rapport n'est pas le dernier reçu de ce poste : remettre le rapport entier.")
-    Sites(transaction).touch(finess)
     kept = Reports(transaction).find(request.digest)
-    report = Report.FromString(kept.body) if kept else Report()
-    if report.facts.HasField("services"):
-        note_services(transaction, finess, report.facts.services, collected_at)
+    # Its own, or that of a copy of it: each machine speaks of what it handed in itself.
+    agents = Agents(transaction).standing({agent_id, kept.agent_id}) if kept else {}
+    if kept is None or not _is_of(transaction, kept.agent_id, agent_id, agents):
+        raise NotFound(_NOT_THE_NEWEST)
+    if not Reports(transaction).confirm(kept.agent_id, request.digest, collected_at, now):
+        raise NotFound(_NOT_THE_NEWEST)
+    holder = agents[kept.agent_id]
+    Agents(transaction).note_seen({kept.agent_id: holder}, now)
+    Sites(transaction).touch(holder.finess)
+    report = Report.FromString(kept.body)
+    if report.facts.HasField("services") and not holder.quarantined:
+        note_services(transaction, holder.finess, report.facts.services, collected_at)
     receipt = Receipt(digest=request.digest, state=Receipt.ALREADY_KEPT)
     receipt.received_at.FromDatetime(now)
     return receipt
@@ -145,11 +171,24 @@ def _compressed(body: bytes) -> bytes:
     return compressing.compress(body) + compressing.flush()
 
 
-def _row(report: Verified, sites: Mapping[str, str], now: datetime) -> NewReport:
+def _holder(one: Brought, agents: Mapping[str, Standing], origins: Origins) -> str | None:
+    """Return the id under which a report is kept; None when its bearer or its machine is not heard."""
+    heard = (not one.bearer or one.bearer in agents) and one.report.agent_id in agents
+    return origins.place(one.report) if heard else None
+
+
+def _is_of(transaction: Transaction, holder: str, agent_id: str, agents: Mapping[str, Standing]) -> bool:
+    """Return whether what the holder handed in was shown with this agent's certificate, and both are admitted."""
+    if agent_id not in agents or holder not in agents:
+        return False
+    return holder == agent_id or any(row.id == holder for row in Agents(transaction).family(agent_id))
+
+
+def _row(report: Verified, holder: str, finess: str, now: datetime) -> NewReport:
     return NewReport(
         digest=report.digest,
-        agent_id=report.agent_id,
-        finess=sites[report.agent_id],
+        agent_id=holder,
+        finess=finess,
         collected_at=report.collected_at,
         received_at=now,
         compressed=report.compressed,
@@ -157,12 +196,8 @@ def _row(report: Verified, sites: Mapping[str, str], now: datetime) -> NewReport
     )
 
 
-def _not_enrolled(digest: bytes) -> Receipt:
-    return Receipt(
-        digest=digest,
-        state=Receipt.REFUSED,
-        reason="Ce poste n'est pas, ou n'est plus, enrôlé : l'enrôler avec un nouveau ticket.",
-    )
+def _refused(digest: bytes, reason: str) -> Receipt:
+    return Receipt(digest=digest, state=Receipt.REFUSED, reason=reason)
 
 
 def _report(body: bytes, now: datetime) -> Report:
@@ -173,6 +208,8 @@ def _report(body: bytes, now: datetime) -> Report:
         collected_at = report.collected_at.ToDatetime(UTC)
     except (DecodeError, ValueError, OverflowError) as error:
         raise _Refused("Le rapport est illisible.") from error
+    if len(report.origin.machine) > _LONGEST_MACHINE:
+        raise _Refused("Le rapport dit mal de quelle machine il vient.")
     if not report.HasField("collected_at"):
         raise _Refused("Le rapport ne dit pas quand il a été fait.")
     if collected_at > now + _FAST_CLOCK:

@@ -1,17 +1,19 @@
 """Judging a site: its machines' newest facts, its register and its answers, under the pack in force."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from prerequis.v1.context_pb2 import SiteServices
 from prerequis.v1.register_pb2 import Answer
 from prerequis.v1.report_pb2 import Report
 from prerequis_collector.services.line_results import MOST, samples
+from prerequis_collector.services.origins import warnings
 from prerequis_collector.services.plan import profile_of
 from prerequis_collector.services.reachability import known_services
 from prerequis_collector.services.register import require_site, site_message
 from prerequis_collector.services.waive import laid
+from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
@@ -34,6 +36,18 @@ class Machine:
     report: Report
     collected_at: datetime
     received_at: datetime
+    quarantined: bool = False
+    """Several machines have its identity: what it reports is shown and not judged."""
+    warnings: Sequence[str] = ()
+    """What is odd about its identity, French sentences."""
+
+    @property
+    def judged(self) -> Report:
+        """What counts of its report: nothing is known of a machine that may be another."""
+        return _NOTHING_KNOWN if self.quarantined else self.report
+
+
+_NOTHING_KNOWN = Report()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,9 @@ def known_site(transaction: Transaction, finess: str) -> KnownSite:
         kept.agent_id: Machine(kept.agent_id, Report.FromString(kept.body), kept.collected_at, kept.received_at)
         for kept in Reports(transaction).newest_of_site(finess)
     }
+    for odd in Agents(transaction).odd(finess):
+        if odd.id in machines:
+            machines[odd.id] = replace(machines[odd.id], quarantined=odd.quarantined, warnings=warnings(odd))
     answers = {kept.question: answer_message(kept) for kept in Answers(transaction).newest_of_site(finess)}
     measurements = LineMeasurements(transaction).newest_of_site(finess, MOST)
     services, waivers = known_services(transaction, finess), Waivers(transaction).approved(finess)
@@ -87,9 +104,9 @@ def judge_machine(
     """Return a machine of a site as it stands under the pack at this moment."""
     return judge_workstation(
         pack,
-        machine.report.facts,
+        machine.judged.facts,
         workstation_id=machine.id,
-        role=machine.report.workstation.role,
+        role=machine.judged.workstation.role,
         site=site_message(row),
         profile=profile_of(pack, row),
         now=now,
@@ -110,7 +127,7 @@ def judge(pack: Pack, known: KnownSite, now: datetime, memory: Memory | None = N
         profile=profile,
         answers=known.answers,
         workstations=workstations,
-        facts=[machine.report.facts for machine in known.machines.values()],
+        facts=[machine.judged.facts for machine in known.machines.values()],
         services=known.services,
         samples=samples(known.measurements, now),
         now=now,

@@ -145,7 +145,10 @@ def _judgement(pack: Pack, judged: JudgedSite, one: Judgement) -> wire.Judgement
 def _reasons(pack: Pack, judged: JudgedSite, one: Judgement, rule: Rule) -> list[str]:
     profile = profile_of(pack, judged.site.row)
     if rule.scope is Scope.WORKSTATION:
-        report = judged.site.machines[one.subject].report
+        machine = judged.site.machines[one.subject]
+        if machine.quarantined:
+            return ["Plusieurs machines ont la même identité : aucune n'est jugée."]
+        report = machine.report
         return reasons.of_workstation(
             rule, report.probes, role_known=report.workstation.HasField("role"), profile=profile
         )
@@ -157,7 +160,13 @@ def _reasons(pack: Pack, judged: JudgedSite, one: Judgement, rule: Rule) -> list
 
 
 def _workstation(machine: Machine) -> WorkstationSummary:
-    summary = WorkstationSummary(id=machine.id, workstation=machine.report.workstation, probes=machine.report.probes)
+    summary = WorkstationSummary(
+        id=machine.id,
+        workstation=machine.report.workstation,
+        probes=machine.report.probes,
+        warnings=machine.warnings,
+        quarantined=machine.quarantined,
+    )
     summary.collected_at.FromDatetime(machine.collected_at)
     summary.received_at.FromDatetime(machine.received_at)
     return summary

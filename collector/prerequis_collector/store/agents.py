@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel, col, select, update
+from sqlalchemy import BigInteger, bindparam
+from sqlmodel import Field, SQLModel, col, or_, select, update
 
-from prerequis_collector.store.batches import note_seen, standing_agents
+from prerequis_collector.store.batches import Standing, note_seen, standing_agents
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
 
@@ -22,6 +23,27 @@ class AgentRow(SQLModel, table=True):
     enrolled_at: datetime = Field(sa_type=Instant)
     last_seen: datetime | None = Field(default=None, sa_type=Instant)
     revoked: bool = False
+    """Of a copy: its machine may no longer use the identity that its certificate gives it."""
+    copy_of: str | None = Field(default=None, index=True)
+    """The agent whose certificate another machine shows too: what that machine hands in is kept here, apart. It
+    refers to that agent, whose revocation holds for its copies."""
+    machine: str = ""
+    """What tells the machine of its reports from others with its identity, in hexadecimal; "" while none said it."""
+    number: int = Field(default=0, sa_type=BigInteger)
+    """That of its last report."""
+    numbered_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the machine made that report."""
+    quarantined: bool = False
+    """Several machines have its identity, and nobody has decided yet: what they hand in is kept and not judged."""
+    went_back_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was last found that its machine had gone back to an earlier state; None once somebody has decided."""
+
+
+# Composed once, for whole parks are judged by it; few agents are so.
+_ODD = select(AgentRow).where(
+    AgentRow.finess == bindparam("site"),
+    or_(col(AgentRow.quarantined).is_(True), col(AgentRow.went_back_at).is_not(None)),
+)
 
 
 class Agents:
@@ -64,17 +86,40 @@ class Agents:
         )
         return self._transaction.exec(noted).scalar_one_or_none()
 
-    def all_seen(self, agent_ids: Collection[str], at: datetime) -> Mapping[str, str]:
-        """Note when these agents handed something in and return the site of each, but of the unknown and the revoked.
+    def standing(self, agent_ids: Collection[str]) -> dict[str, Standing]:
+        """Return what is known of each of these agents, but of the unknown and the revoked.
 
         Their rows stay locked until the transaction ends, taken in the order of ids: two collectors that answer the
         same agents wait for one another, and never both.
         """
-        sites = standing_agents(self._transaction, agent_ids)
-        note_seen(self._transaction, sites, at)
-        return sites
+        return standing_agents(self._transaction, agent_ids)
+
+    def note_seen(self, agents: Mapping[str, Standing], at: datetime) -> None:
+        """Note when these agents handed something in, of which machine and by which number."""
+        note_seen(self._transaction, agents, at)
+
+    def family(self, agent_id: str) -> Sequence[AgentRow]:
+        """Return the agent, then its copies in the order in which they came, revoked or not."""
+        query = select(AgentRow).where(or_(AgentRow.id == agent_id, AgentRow.copy_of == agent_id))
+        # Other work of the same transaction may have changed the rows by statements of its own.
+        query = query.order_by(col(AgentRow.enrolled_at), col(AgentRow.id)).execution_options(populate_existing=True)
+        rows = self._transaction.exec(query).all()
+        return sorted(rows, key=lambda row: row.copy_of is not None)
+
+    def odd(self, finess: str) -> Sequence[AgentRow]:
+        """Return the site's agents that are in quarantine or went back in time."""
+        return self._transaction.exec(_ODD, params={"site": finess}).all()
+
+    def save(self, agents: Collection[AgentRow]) -> None:
+        """Keep what was changed of these agents."""
+        self._transaction.add_all(agents)
+        self._transaction.flush()
+
+    def note_gone_back(self, agent_id: str, at: datetime) -> None:
+        """Note that the agent's machine was found to have gone back to an earlier state."""
+        self._transaction.exec(update(AgentRow).where(col(AgentRow.id) == agent_id).values(went_back_at=at))
 
     def revoke(self, agent_id: str) -> bool:
-        """Revoke the agent; return whether there is such an agent."""
-        revoked = update(AgentRow).where(col(AgentRow.id) == agent_id).values(revoked=True)
-        return self._transaction.exec(revoked).rowcount == 1
+        """Revoke the agent and its copies; return whether there is such an agent."""
+        of_it = or_(col(AgentRow.id) == agent_id, col(AgentRow.copy_of) == agent_id)
+        return bool(self._transaction.exec(update(AgentRow).where(of_it).values(revoked=True)).rowcount)

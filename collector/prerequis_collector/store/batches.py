@@ -8,25 +8,50 @@ its rows as JSON or as lists of a few fixed lengths, of which it keeps the compi
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlmodel import Session
 
 T = TypeVar("T")
 Row = Sequence[object]
 
+
+class Standing(NamedTuple):
+    """What is known of an agent that is not revoked when it hands something in."""
+
+    finess: str
+    machine: str = ""
+    """What tells the machine of its reports from others with its identity, in hexadecimal; "" while none said it."""
+    number: int = 0
+    """That of its last report."""
+    numbered_at: datetime | None = None
+    """When the machine made that report."""
+    quarantined: bool = False
+    """Several machines have its identity, and nobody has decided yet."""
+
+
+_KNOWN_OF_AGENT = "finess, machine, number, numbered_at, quarantined"
 _STANDING = {
     "sqlite": (
-        "SELECT json_group_object(id, finess) FROM agents WHERE id IN (SELECT value FROM json_each(?)) AND NOT revoked"
+        f"SELECT json_group_object(id, json_array({_KNOWN_OF_AGENT})) FROM agents"  # noqa: S608 – the names are ours
+        " WHERE id IN (SELECT value FROM json_each(?)) AND NOT revoked"
     ),
     "postgresql": (
-        "SELECT json_object_agg(id, finess) FROM"
-        " (SELECT id, finess FROM agents WHERE id = ANY(%s) AND NOT revoked ORDER BY id FOR NO KEY UPDATE) AS standing"
+        f"SELECT json_object_agg(id, json_build_array({_KNOWN_OF_AGENT})) FROM"  # noqa: S608 – as above
+        " (SELECT * FROM agents WHERE id = ANY(%s) AND NOT revoked ORDER BY id FOR NO KEY UPDATE) AS standing"
     ),
 }
 _SEEN = {
-    "sqlite": "UPDATE agents SET last_seen = ? WHERE id IN (SELECT value FROM json_each(?))",
-    "postgresql": "UPDATE agents SET last_seen = %s WHERE id = ANY(%s)",
+    "sqlite": (
+        "UPDATE agents SET last_seen = ?, machine = json_extract(given.value, '$[0]'),"
+        " number = json_extract(given.value, '$[1]'), numbered_at = json_extract(given.value, '$[2]')"
+        " FROM json_each(?) AS given WHERE agents.id = given.key"
+    ),
+    "postgresql": (
+        "UPDATE agents SET last_seen = %s, machine = given.machine, number = given.number,"
+        " numbered_at = given.numbered_at FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[])"
+        " AS given(id, machine, number, numbered_at) WHERE agents.id = given.id"
+    ),
 }
 _TOUCH = {
     "sqlite": "UPDATE sites SET revision = revision + 1 WHERE finess IN (SELECT value FROM json_each(?))",
@@ -43,17 +68,29 @@ _INSERT = (
 )
 
 
-def standing_agents(transaction: Session, agent_ids: Collection[str]) -> Mapping[str, str]:
-    """Return the site of each of the agents that is not revoked, and lock their rows in the order of ids."""
+def standing_agents(transaction: Session, agent_ids: Collection[str]) -> dict[str, Standing]:
+    """Return what is known of each of the agents that is not revoked, and lock their rows in the order of ids."""
     found = _run(transaction, _STANDING, _list(transaction, agent_ids)).scalar_one()
-    sites: Mapping[str, str] = json.loads(found) if isinstance(found, str) else found or {}
-    return sites
+    rows: Mapping[str, Any] = json.loads(found) if isinstance(found, str) else found or {}
+    return {
+        agent_id: Standing(finess, machine, number, _moment(numbered_at), bool(quarantined))
+        for agent_id, (finess, machine, number, numbered_at, quarantined) in rows.items()
+    }
 
 
-def note_seen(transaction: Session, agent_ids: Collection[str], at: datetime) -> None:
-    """Note when these agents were last heard."""
-    moment = _text(at) if transaction.connection().dialect.name == "sqlite" else at
-    _run(transaction, _SEEN, moment, _list(transaction, agent_ids))
+def note_seen(transaction: Session, agents: Mapping[str, Standing], at: datetime) -> None:
+    """Note when these agents were last heard, and of which machine and report."""
+    if not agents:
+        return
+    if transaction.connection().dialect.name == "sqlite":
+        given = {
+            agent_id: (one.machine, one.number, one.numbered_at and _text(one.numbered_at))
+            for agent_id, one in agents.items()
+        }
+        _run(transaction, _SEEN, _text(at), json.dumps(given))
+    else:
+        columns = zip(*((one.machine, one.number, one.numbered_at) for one in agents.values()), strict=True)
+        _run(transaction, _SEEN, at, list(agents), *map(list, columns))
 
 
 def touch_sites(transaction: Session, finesses: Collection[str]) -> None:
@@ -94,6 +131,14 @@ def _run(transaction: Session, statements: Mapping[str, str], *values: object) -
 
 def _list(transaction: Session, values: Collection[str]) -> object:
     return list(values) if transaction.connection().dialect.name == "postgresql" else json.dumps(list(values))
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a moment that the database put into JSON."""
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _text(moment: datetime) -> str:

@@ -40,7 +40,8 @@ class Database:
         self.shared = parsed.get_backend_name() == "postgresql"
         """Whether other collectors may work on the same database."""
         try:
-            self.engine: Engine = create_engine(parsed, **(_POSTGRESQL if self.shared else {}))
+            # An error's text goes to the log: what was being kept must not.
+            self.engine: Engine = create_engine(parsed, hide_parameters=True, **(_POSTGRESQL if self.shared else {}))
         except ModuleNotFoundError as error:
             raise InvalidInput("PostgreSQL demande le module psycopg : installer prerequis[postgresql].") from error
         if not self.shared:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, case
 from sqlmodel import Field, Index, SQLModel, col, select, update
 
 from prerequis_collector.store.agents import AgentRow
@@ -93,7 +93,7 @@ class Reports:
     def keep_all(self, reports: Collection[NewReport]) -> frozenset[bytes]:
         """Keep the reports that were not kept before and return their digests.
 
-        Whoever hands in reports of an agent holds its row (`Agents.all_seen`), so that nobody comes between.
+        Whoever hands in reports of an agent holds its row (`Agents.standing`), so that nobody comes between.
         """
         given = {report.digest: report for report in reports}
         new = given.keys() - known_digests(self._transaction, given) if given else set[bytes]()
@@ -109,6 +109,13 @@ class Reports:
             return False
         noted = update(ReportRow).where(col(ReportRow.digest) == digest, col(ReportRow.collected_at) <= collected_at)
         return self._transaction.exec(noted.values(collected_at=collected_at, received_at=received_at)).rowcount == 1
+
+    def exchange(self, one: str, other: str) -> None:
+        """Give each of two agents the reports of the other."""
+        holder = case((col(ReportRow.agent_id) == one, other), else_=one)
+        self._transaction.exec(
+            update(ReportRow).where(col(ReportRow.agent_id).in_((one, other))).values(agent_id=holder)
+        )
 
     def of_site(self, finess: str) -> Sequence[ReportRow]:
         """Return every report of the site's agents that are not revoked, in agent order, each agent's oldest first."""

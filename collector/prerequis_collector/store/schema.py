@@ -10,7 +10,7 @@ import prerequis_collector.store
 from prerequis_collector.errors import SchemaMismatch
 from prerequis_collector.store.database import Database
 
-HEAD = "site_lots"
+HEAD = "copied_identities"
 """The newest file of `migrations/versions`; noted here, because loading Alembic would slow every command down."""
 
 

@@ -13,6 +13,7 @@ from prerequis_collector.store import schema
 from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.audit import GENESIS, Audit, AuditRow, sealed
+from prerequis_collector.store.batches import Standing
 from prerequis_collector.store.database import Database, Transaction
 from prerequis_collector.store.judging_jobs import JudgingJobs
 from prerequis_collector.store.operators import OperatorRow, Operators
@@ -141,8 +142,11 @@ class StoreContract:
             for name, finess in (("a", SITE), ("b", OTHER), ("gone", SITE), ("c", SITE)):
                 agents.add(_agent(name, finess))
             agents.revoke("gone")
-            assert agents.all_seen(["b", "gone", "a", "nobody"], NOW) == {"a": SITE, "b": OTHER}
-            assert agents.all_seen([], NOW) == {}
+            standing = agents.standing(["b", "gone", "a", "nobody"])
+            assert standing == {"a": Standing(SITE), "b": Standing(OTHER)}
+            agents.note_seen(standing, NOW)
+            assert agents.standing([]) == {}
+            agents.note_seen({}, NOW)
             Sites(transaction).touch_all([SITE, OTHER, SITE])
         with database.read() as transaction:
             assert {row.id: row.last_seen for row in Agents(transaction).all()} == {
@@ -161,7 +165,7 @@ class StoreContract:
         def hand_in(turn: int) -> int:
             mine = names if turn % 2 else names[::-1]
             with database.write() as transaction:
-                Agents(transaction).all_seen(mine, NOW)
+                Agents(transaction).note_seen(Agents(transaction).standing(mine), NOW)
                 new = Reports(transaction).keep_all([_report(f"{turn // 2}{name}".encode(), name) for name in mine])
                 Sites(transaction).touch_all([OTHER, SITE] if turn % 2 else [SITE, OTHER])
                 return len(new)
