@@ -142,7 +142,7 @@ def main() -> int:
     """Print the figures of a storm; 1 when two machines measured at once or one never did."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--machines", type=int, default=200)
-    parser.add_argument("--hold", type=float, default=3.0, metavar="SECONDS", help="how long one measurement lasts")
+    parser.add_argument("--hold", type=float, default=2.0, metavar="SECONDS", help="how long one measurement lasts")
     options = parser.parse_args()
     figures = asyncio.run(run(options.machines, options.hold))
     json.dump(asdict(figures), sys.stdout, indent=2)

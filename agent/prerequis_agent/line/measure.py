@@ -38,6 +38,8 @@ class Before:
 
     way: Way
     attached: Attachment
+    elsewhere: tuple[LineLatency, ...]
+    """Round trips to the hosts of the plan: those that do not answer would keep others from the line."""
     quiet: Quiet
 
 
@@ -51,7 +53,8 @@ def look(host: Host, collector: Collector, plan: Plan | None = None, patience_se
     attached = conditions.attachment(host, way.local_address)
     carrier = attached.interface.name if attached.interface is not None else None
     asked = (plan.demand_bits_per_second if plan is not None else None) or conditions.USUAL_BITS_PER_SECOND
-    return Before(way, attached, conditions.quiet(host, carrier, asked, patience_seconds))
+    elsewhere = tuple(idle.elsewhere(host, plan))
+    return Before(way, attached, elsewhere, conditions.quiet(host, carrier, asked, patience_seconds))
 
 
 def obstructed(collector: Collector, obstacle: Obstructed) -> Line:
@@ -63,13 +66,13 @@ def obstructed(collector: Collector, obstacle: Obstructed) -> Line:
     return line
 
 
-def measure(host: Host, collector: Collector, lease: Lease, plan: Plan | None, before: Before) -> tuple[Line, str]:
+def measure(host: Host, collector: Collector, lease: Lease, before: Before) -> tuple[Line, str]:
     """Return one measurement under a lease, and one French sentence on what weakens it.
 
     Raises TimedOut and ProbeError when the bytes do not pass.
     """
     with _told():
-        return _Measurement(host, collector, lease, plan, before).run()
+        return _Measurement(host, collector, lease, before).run()
 
 
 @contextlib.contextmanager
@@ -87,7 +90,6 @@ class _Measurement:
     host: Host
     collector: Collector
     lease: Lease
-    plan: Plan | None
     before: Before
     line: Line = field(default_factory=Line)
     evidence: Evidence = field(default_factory=Evidence)
@@ -153,7 +155,7 @@ class _Measurement:
         if self.gateway is not None:
             self.evidence.gateway_idle = self.gateway.trips
             line.idle.append(self.gateway.trips.latency(LineLatency.GATEWAY))
-        line.idle.extend(idle.elsewhere(self.host, self.plan))
+        line.idle.extend(self.before.elsewhere)
 
     def _directions(self, transport: Transport) -> dict[Direction, Course]:
         lease = self.lease

@@ -20,7 +20,7 @@ def observe(host: Host) -> Observation:
         plan = host.surroundings.plan
         before = look(host, collector, plan, conditions.PATIENCE_SECONDS)
         with collector.lease() as lease:
-            line, detail = measure(host, collector, lease, plan, before)
+            line, detail = measure(host, collector, lease, before)
             line.cross_checks.extend(cross_checks(host, lease.renew))
             lease.report(line)
     except Obstructed as obstacle:

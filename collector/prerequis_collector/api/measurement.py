@@ -122,7 +122,7 @@ class Measurement(MeasurementServiceServicer):
         return wire.Lease(
             token=lease.token,
             port=self._collector.reached_at.measure.port,
-            time_to_live=_duration(TIME_TO_LIVE_SECONDS),
+            time_to_live=_duration(lease.first_seconds),
             bytes_per_direction=lease.bytes_per_direction,
             method=lease.method,
             down_target_bits_per_second=lease.down_target_bits_per_second,

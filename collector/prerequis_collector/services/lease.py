@@ -12,11 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
-from prerequis.v1.line_pb2 import LineMethod
+from prerequis.v1.line_pb2 import LATENCY, LineMethod
 from prerequis_collector.errors import LeaseLost
 
 TIME_TO_LIVE_SECONDS = 30.0
 """How long a lease lives without a byte, a renewal or an open connection's sign of life."""
+
+FIRST_STREAM_SECONDS = 10.0
+"""How long it waits for the first of its connections, where the method needs any: before it loads the line, an agent
+opens TLS and times connections to the collector and the gateway, some 2 s and at most 8 s where nothing answers."""
 
 GRACE_SECONDS = 8.0
 """How long it lives once its last connection has closed: a test opens one after another."""
@@ -53,6 +57,11 @@ class Lease:
     connections: int = 0
 
     @property
+    def first_seconds(self) -> float:
+        """Return how long it lives without any sign of its machine; a test of latency alone gives none."""
+        return TIME_TO_LIVE_SECONDS if self.method == LATENCY else FIRST_STREAM_SECONDS
+
+    @property
     def bytes_moved(self) -> int:
         """Return how many bytes were let through in both directions."""
         return sum(self.bytes_per_direction - left for left in self.left.values())
@@ -79,17 +88,17 @@ class Leases:
             for earlier in [one for one in self._by_token.values() if one.agent_id == lease.agent_id]:
                 self._end(earlier)
             lease.left = {"down": lease.bytes_per_direction, "up": lease.bytes_per_direction}
-            lease.ends = self._clock() + TIME_TO_LIVE_SECONDS
+            lease.ends = self._clock() + lease.first_seconds
             self._by_token[lease.token] = lease
 
-    def has_room(self, load_bits_per_second: float) -> bool:
-        """Return whether the collector's uplink bears one more test; the only one is always borne."""
-        load = self._load()
+    def has_room(self, load_bits_per_second: float, agent_id: str = "") -> bool:
+        """Return whether the collector's uplink bears one more test, of this machine; the only one is always borne."""
+        load = sum(lease.load_bits_per_second for lease in self.live() if lease.agent_id != agent_id)
         return load == 0 or load + load_bits_per_second <= SHARE * self.uplink_bits_per_second
 
     def server_load(self) -> float:
         """Return the share of the collector's uplink that live leases may take."""
-        return self._load() / self.uplink_bits_per_second
+        return sum(lease.load_bits_per_second for lease in self.live()) / self.uplink_bits_per_second
 
     def find(self, agent_id: str, token: bytes) -> Lease:
         """Return the live lease; raises LeaseLost."""
@@ -159,9 +168,6 @@ class Leases:
         """Let next_ended return this lease once more."""
         with self._lock:
             self._ended.append(lease)
-
-    def _load(self) -> float:
-        return sum(lease.load_bits_per_second for lease in self.live())
 
     def _held(self, agent_id: str, token: bytes) -> Lease:
         lease = self._by_token.get(token)

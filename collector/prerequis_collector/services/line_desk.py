@@ -6,8 +6,10 @@ Everything is decided within one transaction, so that several collectors on one 
 import hashlib
 import ipaddress
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from uuid import uuid4
 
 from prerequis.v1.line_pb2 import CAPACITY, LATENCY, SUFFICIENCY, LineMethod
@@ -41,6 +43,9 @@ _LATENCY_BYTES = 300_000
 _CAPACITY_LOAD_BITS_PER_SECOND = 100e6
 """What an unpaced test is taken to need of the collector's uplink."""
 
+_RECENT = 5
+"""Measurements of a site that tell how long the next one lasts: one that was cut is outvoted."""
+
 _STREAMS = 4
 _SOON = timedelta(minutes=12)
 
@@ -49,16 +54,26 @@ _SOON = timedelta(minutes=12)
 class Queueing:
     """How those who wait come back; times that a test can shorten."""
 
-    step: timedelta = timedelta(seconds=3)
-    """After which the first in the queue asks again; each of the others after two steps for each one before it."""
+    step: timedelta = timedelta(seconds=2)
+    """After which the first in the queue asks again; nobody does sooner."""
+    lasts: timedelta = timedelta(seconds=2)
+    """How long a measurement is taken to last at a site where none has ended yet: too short costs questions, too long
+    leaves the line idle."""
     longest: timedelta = timedelta(minutes=5)
     grace: timedelta = timedelta(seconds=15)
     """How late a machine may be without losing its place."""
 
-    def wait(self, before: int) -> timedelta:
-        """Return a wait with jitter for a machine with so many before it."""
+    def wait(self, before: int, lasted: Sequence[float]) -> timedelta:
+        """Return a wait with jitter for a machine with so many before it; the last measurements lasted these seconds.
+
+        It is half of the time until its turn: a machine comes back in time however much quicker the others are, and
+        asks no more often than the logarithm of its place.
+        """
         lot = random.SystemRandom().uniform(0.8, 1.2)
-        return min(self.longest, self.step * (1 if before < 2 else 2 * before)) * lot
+        # The line is idle for half a step on average until the next machine asks.
+        each = (timedelta(seconds=median(lasted)) if lasted else self.lasts) + self.step / 2
+        half = before * each / 2 if before > 1 else self.step
+        return min(self.longest, max(self.step, half)) * lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +133,7 @@ class Desk:
         if others or (first_due is not None and first_due <= now + 5 * self.queueing.step):
             ahead = before + bool(others)
             return self._wait(transaction, asking, mine, now, ahead, _queue_sentence(ahead))
-        if not self.leases.has_room(lease.load_bits_per_second):
+        if not self.leases.has_room(lease.load_bits_per_second, asking.agent_id):
             sentence = "Le collecteur mesure déjà autant de lignes que son accès le permet : réessayer plus tard."
             return self._wait(transaction, asking, mine, now, 1, sentence)
         if not self._claim(transaction, asking, lease.measurement, now):
@@ -134,7 +149,7 @@ class Desk:
         ahead: int,
         sentence: str,
     ) -> Postponed:
-        wait = self.queueing.wait(ahead)
+        wait = self.queueing.wait(ahead, LineMeasurements(transaction).lasted(asking.finess, _RECENT))
         asked_at = mine.asked_at if mine is not None else now
         turn = LineTurnRow(finess=asking.finess, agent_id=asking.agent_id, asked_at=asked_at, due_at=now + wait)
         LineTurns(transaction).wait(turn)

@@ -100,6 +100,13 @@ class LineMeasurements:
         ordered = query.order_by(col(LineMeasurementRow.finess), col(LineMeasurementRow.began_at))
         yield from self._transaction.exec(ordered.execution_options(yield_per=1000))
 
+    def lasted(self, finess: str, most: int) -> list[float]:
+        """Return how long the site's newest measurements lasted, in seconds, so many at most of those that ended."""
+        began, ended = col(LineMeasurementRow.began_at), col(LineMeasurementRow.ended_at)
+        query = select(began, ended).where(LineMeasurementRow.finess == finess, ended.is_not(None))
+        newest = self._transaction.exec(query.order_by(began.desc()).limit(most))
+        return [(until - since).total_seconds() for since, until in newest if until is not None]
+
     def bytes_since(self, finess: str, moment: datetime) -> int:
         """Return how many bytes measuring has moved at the site since."""
         total = select(func.sum(LineMeasurementRow.bytes_moved)).where(

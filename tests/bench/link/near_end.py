@@ -39,7 +39,7 @@ def main() -> None:
     host = Host()
     started = time.perf_counter()
     before = look(host, collector)
-    line, detail = measure(host, collector, lease, None, before)
+    line, detail = measure(host, collector, lease, before)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     print(
         json.dumps(

@@ -96,7 +96,7 @@ async def test_what_was_measured_is_kept_shown_and_judged(installation: Installa
 async def test_a_lease_that_its_machine_lets_go_is_freed_and_shown_as_unfinished(
     installation: Installation, agent: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "TIME_TO_LIVE_SECONDS", 0.2)
+    monkeypatch.setattr(memory, "FIRST_STREAM_SECONDS", 0.2)
     await lend(installation, agent)
     other = await installation.enrol(installation.ticket(name="other"))
     ends = asyncio.get_running_loop().time() + 10
@@ -180,5 +180,4 @@ async def test_a_collector_started_anew_frees_what_it_held(installation: Install
     restarted = replace(installation.collector, leases=memory.Leases())
     async with keeping_leases(restarted):
         pass
-    await asyncio.sleep(0.1)
     await lend(installation, other)

@@ -4,9 +4,16 @@ import threading
 
 import pytest
 
-from prerequis.v1.line_pb2 import SUFFICIENCY
+from prerequis.v1.line_pb2 import CAPACITY, LATENCY, LINE_METHOD_UNSPECIFIED, SUFFICIENCY, LineMethod
 from prerequis_collector.errors import LeaseLost
-from prerequis_collector.services.lease import GRACE_SECONDS, SHARE, TIME_TO_LIVE_SECONDS, Lease, Leases
+from prerequis_collector.services.lease import (
+    FIRST_STREAM_SECONDS,
+    GRACE_SECONDS,
+    SHARE,
+    TIME_TO_LIVE_SECONDS,
+    Lease,
+    Leases,
+)
 
 
 class Clock:
@@ -42,15 +49,37 @@ def test_an_end_that_could_not_be_noted_is_told_of_again() -> None:
     assert leases.next_ended() is lease
 
 
+@pytest.mark.parametrize("method", [SUFFICIENCY, CAPACITY, LINE_METHOD_UNSPECIFIED])
+def test_a_lease_whose_first_connection_does_not_come_ends_sooner(method: LineMethod.ValueType) -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    lease = Lease("a", "of a", 1000, method)
+    leases.give(lease)
+    clock.now = FIRST_STREAM_SECONDS - 0.1
+    assert leases.find("a", lease.token) is lease
+    clock.now = FIRST_STREAM_SECONDS
+    assert leases.next_ended() is lease
+    assert FIRST_STREAM_SECONDS < TIME_TO_LIVE_SECONDS / 2
+
+
+def test_a_test_of_latency_opens_no_connection_and_has_the_full_time() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    lease = Lease("a", "of a", 1000, LATENCY)
+    leases.give(lease)
+    clock.now = TIME_TO_LIVE_SECONDS - 0.1
+    assert leases.find("a", lease.token) is lease
+
+
 def test_bytes_that_move_renew_the_lease() -> None:
     clock = Clock()
     leases = Leases(clock)
     lease = given(leases)
-    clock.now = TIME_TO_LIVE_SECONDS - 1
+    clock.now = FIRST_STREAM_SECONDS - 1
     leases.spend("a", lease.token, "up", 1)
-    clock.now = 2 * TIME_TO_LIVE_SECONDS - 2
+    clock.now += TIME_TO_LIVE_SECONDS - 1
     leases.renew("a", lease.token)
-    clock.now = 3 * TIME_TO_LIVE_SECONDS - 3
+    clock.now += TIME_TO_LIVE_SECONDS - 1
     assert leases.find("a", lease.token) is lease
 
 
@@ -59,7 +88,7 @@ def test_a_spent_lease_is_not_renewed_by_asking_for_more() -> None:
     leases = Leases(clock)
     lease = given(leases, size=1)
     assert leases.spend("a", lease.token, "up", 5) == 1
-    clock.now = TIME_TO_LIVE_SECONDS - 1
+    clock.now = TIME_TO_LIVE_SECONDS - 0.1
     assert leases.spend("a", lease.token, "up", 5) == 0
     clock.now = TIME_TO_LIVE_SECONDS
     with pytest.raises(LeaseLost):
@@ -85,7 +114,7 @@ def test_soon_after_its_last_connection_a_lease_ends() -> None:
         clock.now = GRACE_SECONDS + 1
         leases.spend("a", lease.token, "down", 1)
     clock.now += GRACE_SECONDS - 1
-    leases.find("a", lease.token)
+    assert leases.find("a", lease.token) is lease
     clock.now += 1
     assert leases.next_ended() is lease
 
@@ -99,7 +128,7 @@ def test_the_next_connection_of_a_test_keeps_the_lease() -> None:
     with leases.connection("a", lease.token):
         leases.spend("a", lease.token, "up", 1)
         clock.now = TIME_TO_LIVE_SECONDS - 1
-        leases.find("a", lease.token)
+        assert leases.find("a", lease.token) is lease
 
 
 def test_the_token_of_another_machine_gives_nothing() -> None:
@@ -128,6 +157,8 @@ def test_the_uplink_bears_half_of_itself_but_always_one_test() -> None:
     assert leases.has_room(400e6)
     given(leases, "a", load=30e6)
     assert leases.has_room(SHARE * 100e6 - 30e6)
+    # A machine that asks again gives up what it had.
+    assert leases.has_room(400e6, "a")
     assert not leases.has_room(SHARE * 100e6 - 30e6 + 1)
     assert leases.server_load() == pytest.approx(0.3)
 
