@@ -146,7 +146,21 @@ def _lifecycle(system: System, knowledge: Knowledge, today: date) -> OsLifecycle
         lifecycle.supported = supported
     if len(ends) == 1 and (end := ends.pop()) is not None:
         lifecycle.end_of_support.CopyFrom(moment(end))
+    _fill_updates(lifecycle, system, knowledge)
     return lifecycle
+
+
+def _fill_updates(lifecycle: OsLifecycle, system: System, knowledge: Knowledge) -> None:
+    """Fill in when the newest monthly update that a machine has was published, and the first that it has not."""
+    if system.family != System.WINDOWS or not system.HasField("build_revision"):
+        return
+    product = _PRODUCTS.get(system.product)
+    branches = [one for one in knowledge.branches if system.build in one.builds and one.product in (None, product)]
+    for update in (one for branch in branches for one in branch.updates):
+        if update.revision > system.build_revision:
+            lifecycle.update_missed.CopyFrom(moment(update.published))
+            return
+        lifecycle.update_published.CopyFrom(moment(update.published))
 
 
 def _may_be(row: Release, system: System) -> bool:

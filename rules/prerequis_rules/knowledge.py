@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
+from typing import NamedTuple
 
 from prerequis.v1.register_pb2 import Profile
 from prerequis.v1.services_pb2 import TLS, ServiceProtocol
@@ -77,6 +79,24 @@ class Release:
     extension: Extension | None
     last_free_revision: int | None
     """In a paid extension: a revision that is not above this one received none of the paid updates."""
+
+
+class MonthlyUpdate(NamedTuple):
+    """A cumulative update of Windows: who has its revision (UBR), or a higher one, has it."""
+
+    published: date
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateBranch:
+    """The monthly updates of the builds of Windows that get the same ones."""
+
+    builds: tuple[int, ...]
+    product: str | None
+    """None: workstations and servers alike."""
+    updates: tuple[MonthlyUpdate, ...]
+    """The oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +196,7 @@ class Knowledge:
     documents: Mapping[str, str] = field(default_factory=dict)
     """The titles of the documents that rules quote, by id."""
     origins: tuple[Origin, ...] = ()
+    branches: tuple[UpdateBranch, ...] = ()
 
 
 def read_knowledge(documents: list[Document]) -> Knowledge:
@@ -188,9 +209,10 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
     issuers: list[str] = []
     titles: dict[str, str] = {}
     origins: list[Origin] = []
+    branches: list[UpdateBranch] = []
     for document in documents:
         root = document.root
-        if any(map(root.has, ("release", "application", "card", "reader", "service", "document"))):
+        if any(map(root.has, ("release", "branch", "application", "card", "reader", "service", "document"))):
             origin = Origin(document.file, root.text("source"), root.day("dated"))
             if not root.has("document"):
                 origins.append(origin)
@@ -199,6 +221,9 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
         if root.has("release"):
             family = root.choice("family", Family)
             releases.extend(_release(row, family) for row in root.tables("release"))
+            root.close()
+        elif root.has("branch"):
+            branches.extend(_branch(row) for row in root.tables("branch"))
             root.close()
         elif root.has("application"):
             programs.extend(_program(row) for row in root.tables("application"))
@@ -227,6 +252,7 @@ def read_knowledge(documents: list[Document]) -> Knowledge:
         tuple(issuers),
         titles,
         tuple(origins),
+        tuple(branches),
     )
 
 
@@ -250,6 +276,25 @@ def _release(row: Table, family: Family) -> Release:
         row.report("known_until", "il faut « end_of_support » ou « known_until »")
     row.close()
     return release
+
+
+def _branch(row: Table) -> UpdateBranch:
+    branch = UpdateBranch(
+        builds=row.integers("builds"),
+        product=row.optional_text("product"),
+        updates=tuple(_update(one) for one in row.tables("updates")),
+    )
+    pairs = pairwise(branch.updates)
+    if any(one.published >= other.published or one.revision >= other.revision for one, other in pairs):
+        row.report("updates", "« updates » doit aller de la plus ancienne à la plus récente, révisions croissantes")
+    row.close()
+    return branch
+
+
+def _update(row: Table) -> MonthlyUpdate:
+    update = MonthlyUpdate(row.day("published"), row.integer("revision"))
+    row.close()
+    return update
 
 
 def _program(row: Table) -> ProgramRelease:

@@ -10,7 +10,7 @@ from prerequis_rules.model import Rule
 from prerequis_rules.pack import Pack
 
 # What dated knowledge derives comes from the facts of one probe.
-_PROBE_OF = {"os": "system", "cards": "smartcard"}
+_PROBE_OF = {"os": "system", "cards": "smartcard", "readers": "smartcard", "applications": "applications"}
 
 _REGISTER: dict[Literal["professionals", "simultaneous_users", "secretariats", "workstations"], str] = {
     "professionals": "le nombre de professionnels",

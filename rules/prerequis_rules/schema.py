@@ -206,6 +206,11 @@ class Table:
         """Return a list of texts, an empty one when the key is not there."""
         return tuple(self._items(key, str))
 
+    def integers(self, key: str) -> tuple[int, ...]:
+        """Return a list of integers."""
+        self._demand(key)
+        return tuple(self._items(key, int))
+
     def table(self, key: str) -> "Table":
         """Return a sub-table."""
         present = self._demand(key)

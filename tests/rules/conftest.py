@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.rules.shipped import PACK
 
 from prerequis_rules.load import load_pack
 from prerequis_rules.pack import Pack
@@ -27,4 +28,4 @@ def pack() -> Pack:
 
 @pytest.fixture(scope="session")
 def shipped() -> Pack:
-    return load_pack()
+    return PACK

@@ -1,26 +1,24 @@
 """A programme's calendar is data: its lots, its days, and its targets in whole records."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prerequis_rules.load import load_pack
 from prerequis_rules.model import Target
+from prerequis_rules.pack import Pack
 
 
-def test_a_lot_is_found_by_its_calendar_and_its_name(fixture_directory: Path) -> None:
-    pack = load_pack(base=fixture_directory)
+def test_a_lot_is_found_by_its_calendar_and_its_name(pack: Pack) -> None:
     lot = pack.lot("essai/1")
     assert lot is not None
     assert (lot.opens, lot.closes) == (date(2027, 1, 1), date(2027, 3, 31))
     assert [pack.lot(name) for name in ("essai/3", "autre/1", "essai", "")] == [None] * 4
 
 
-def test_the_shipped_example_is_the_one_of_its_source() -> None:
-    lots = load_pack().calendars["apajh-2023"].lots
+def test_the_shipped_example_is_the_one_of_its_source(shipped: Pack) -> None:
+    lots = shipped.calendars["apajh-2023"].lots
     percents = {lot.id: [target.percent for target in lot.targets] for lot in lots.values()}
     assert percents == {"1": [70, 70, 70, 10, 10], "2": [80, 80, 80, 50, 50], "3": [90, 90, 90, 70, 70]}
 

@@ -86,6 +86,37 @@ def test_the_last_days_of_a_row_count(pack: Pack) -> None:
     assert derive(paid_until, pack.knowledge, day(2027, 1, 2)).os.HasField("supported")
 
 
+SERVER = System(family=System.WINDOWS, build=100, build_revision=104, product=System.SERVER)
+JUNE, JULY = day(2026, 6, 9), day(2026, 7, 14)
+
+UPDATES = [
+    ("older than all", windows(100, revision=4), None, JUNE),
+    ("the first", windows(100, revision=5), JUNE, JULY),
+    ("between two", windows(100, revision=8), JUNE, JULY),
+    ("the newest", windows(100, revision=9), JULY, None),
+    ("newer than all", windows(100, revision=10), JULY, None),
+    ("a server has its own", SERVER, None, day(2026, 6, 10)),
+    ("workstations and servers alike", windows(200, revision=5), day(2026, 6, 11), None),
+    ("product not known", System(family=System.WINDOWS, build=100, build_revision=9), None, None),
+    ("revision not known", windows(100), None, None),
+    ("a build of no branch", windows(101, revision=5), None, None),
+    ("another family", System(family=System.LINUX, build=200, build_revision=4), None, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("system", "published", "missed"), [row[1:] for row in UPDATES], ids=[row[0] for row in UPDATES]
+)
+def test_a_revision_tells_which_monthly_update_is_there_and_which_is_missing(
+    pack: Pack, system: System, published: datetime | None, missed: datetime | None
+) -> None:
+    derived = derive(Facts(system=system), pack.knowledge, NOW).os
+    assert derived.HasField("update_published") is (published is not None)
+    assert derived.HasField("update_missed") is (missed is not None)
+    assert published is None or derived.update_published == moment(published)
+    assert missed is None or derived.update_missed == moment(missed)
+
+
 def test_nothing_is_derived_of_what_was_not_looked_at(pack: Pack) -> None:
     assert derive(Facts(), pack.knowledge, NOW) == Derived()
 

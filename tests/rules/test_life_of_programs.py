@@ -11,9 +11,9 @@ from prerequis.v1.facts_pb2 import Facts, System
 from prerequis.v1.software_pb2 import Application, Applications
 from prerequis_rules.derive import derive
 from prerequis_rules.knowledge import numbers
-from prerequis_rules.load import load_pack
+from prerequis_rules.load import load_knowledge
 
-KNOWLEDGE = load_pack().knowledge
+KNOWLEDGE = load_knowledge()
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 

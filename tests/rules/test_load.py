@@ -165,6 +165,26 @@ EDITS = [
         "knowledge/lifecycle.toml:28:1: il faut « end_of_support » ou « known_until »",
     ),
     (
+        "knowledge/windows-updates.toml",
+        "revision = 9",
+        "revision = 5",
+        "knowledge/windows-updates.toml:7:1: « updates » doit aller de la plus ancienne à la plus récente, "
+        "révisions croissantes",
+    ),
+    (
+        "knowledge/windows-updates.toml",
+        "published = 2026-07-14",
+        "published = 2026-06-09",
+        "knowledge/windows-updates.toml:7:1: « updates » doit aller de la plus ancienne à la plus récente, "
+        "révisions croissantes",
+    ),
+    (
+        "knowledge/windows-updates.toml",
+        "builds = [100]\nupdates = [{ published = 2026-06-09",
+        'builds = ["100"]\nupdates = [{ published = 2026-06-09',
+        "knowledge/windows-updates.toml:6:1: « builds » : chaque élément doit être un entier",
+    ),
+    (
         "knowledge/lifecycle-linux.toml",
         "end_of_support = 2020-01-01",
         "end_of_support = 2020-01-01T00:00:00Z",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prerequis_rules.load import load_pack
+from prerequis_rules.pack import Pack
 from prerequis_rules.parameters import PARAMETERS, UnreadableValue
 
 
@@ -56,6 +56,6 @@ def test_any_text_is_read_or_refused(name: str, written: str) -> None:
         assert PARAMETERS[name].shown(profile)
 
 
-def test_both_shipped_profiles_say_each_parameter() -> None:
-    profiles = load_pack().profiles.values()
+def test_both_shipped_profiles_say_each_parameter(shipped: Pack) -> None:
+    profiles = shipped.profiles.values()
     assert all(parameter.shown(profile) for profile in profiles for parameter in PARAMETERS.values())

@@ -2,20 +2,11 @@
 
 from dataclasses import replace
 
-import pytest
-
 from prerequis.v1.register_pb2 import Profile, Site
 from prerequis.v1.report_pb2 import ProbeRun
 from prerequis_rules import reasons
-from prerequis_rules.load import load_pack
 from prerequis_rules.model import Rule
 from prerequis_rules.pack import Pack
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Pack:
-    return load_pack()
-
 
 STOPPED = ProbeRun(name="smartcard", outcome=ProbeRun.UNSUPPORTED, detail="Le service PC/SC est arrêté : le démarrer.")
 QUIET = ProbeRun(name="machine", outcome=ProbeRun.FOUND)
@@ -40,6 +31,11 @@ def test_a_role_that_nobody_declared_is_a_reason(shipped: Pack) -> None:
 def test_what_is_derived_rests_on_its_probe(shipped: Pack) -> None:
     system = ProbeRun(name="system", outcome=ProbeRun.FAILED, detail="Le système ne répond pas.")
     assert reasons.of_workstation(shipped.rules["os-supported"], [system, OTHER], role_known=True) == [system.detail]
+    programs = ProbeRun(name="applications", outcome=ProbeRun.FAILED, detail="Les programmes ne se lisent pas.")
+    of_programs = replace(
+        shipped.rules["office-supported"], met="derived.applications.all(p, p.supported)", applies=None
+    )
+    assert reasons.of_workstation(of_programs, [programs], role_known=True) == [programs.detail]
 
 
 def test_a_question_without_an_answer_is_asked(shipped: Pack) -> None:

@@ -8,14 +8,12 @@ from dataclasses import replace
 
 import pytest
 from google.protobuf.message import Message
+from tests.rules.shipped import PACK
 
 from prerequis_rules.cases import run_case
 from prerequis_rules.expressions import ExpressionError, Program, compile_expression
-from prerequis_rules.load import load_pack
 from prerequis_rules.model import Rule, Scope, Verdict
 from prerequis_rules.pack import Pack, Programs
-
-PACK = load_pack()
 
 # What is written, and what a slip of the pen would make of it.
 SLIPS = (

@@ -13,7 +13,6 @@ import pytest
 
 from prerequis_rules.cases import run_case
 from prerequis_rules.derive import card_of
-from prerequis_rules.load import load_pack
 from prerequis_rules.model import Verdict
 from prerequis_rules.pack import Pack
 
@@ -55,11 +54,6 @@ CARDS = {
     "3F6525000400046C9000": "other",
     "": "other",
 }
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return load_pack()
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -253,31 +247,31 @@ def test_a_shared_build_is_told_apart_by_product_and_edition(build: int, product
 
 
 @pytest.mark.parametrize(("atr", "kind"), CARDS.items())
-def test_a_card_is_named_after_its_atr_and_never_wrongly_a_cpx(pack: Pack, atr: str, kind: str) -> None:
-    card = card_of(bytes.fromhex(atr), pack.knowledge)
+def test_a_card_is_named_after_its_atr_and_never_wrongly_a_cpx(shipped: Pack, atr: str, kind: str) -> None:
+    card = card_of(bytes.fromhex(atr), shipped.knowledge)
     assert card.kind == kind
     assert card.is_cpx == kind.startswith("cps")
     assert card.HasField("is_cpx") == (kind != "cpx-probable")
 
 
-def test_a_failed_case_tells_what_was_seen_and_what_was_wanted(pack: Pack) -> None:
-    failed = [(rule, case) for rule in pack.rules.values() for case in rule.cases if case.verdict is Verdict.FAIL]
-    judgements = [(rule.id, case.name, run_case(pack, rule, case)) for rule, case in failed]
-    assert len({rule for rule, _, _ in judgements}) == len(pack.rules)
+def test_a_failed_case_tells_what_was_seen_and_what_was_wanted(shipped: Pack) -> None:
+    failed = [(rule, case) for rule in shipped.rules.values() for case in rule.cases if case.verdict is Verdict.FAIL]
+    judgements = [(rule.id, case.name, run_case(shipped, rule, case)) for rule, case in failed]
+    assert len({rule for rule, _, _ in judgements}) == len(shipped.rules)
     assert [(rule, name) for rule, name, given in judgements if not (given.observed and given.expected)] == []
 
 
-def test_silence_orders_nothing(pack: Pack) -> None:
-    for rule in pack.rules.values():
+def test_silence_orders_nothing(shipped: Pack) -> None:
+    for rule in shipped.rules.values():
         for case in rule.cases:
             if case.verdict is Verdict.UNKNOWN:
-                assert all(need.certain == 0 for need in run_case(pack, rule, case).needs.values()), (
+                assert all(need.certain == 0 for need in run_case(shipped, rule, case).needs.values()), (
                     rule.id,
                     case.name,
                 )
 
 
-def test_nothing_is_told_in_the_singular_and_the_plural_at_once(pack: Pack) -> None:
-    judgements = [(rule, run_case(pack, rule, case)) for rule in pack.rules.values() for case in rule.cases]
+def test_nothing_is_told_in_the_singular_and_the_plural_at_once(shipped: Pack) -> None:
+    judgements = [(rule, run_case(shipped, rule, case)) for rule in shipped.rules.values() for case in rule.cases]
     told = [(rule.id, f"{given.observed} {given.expected} {rule.title} {rule.remedy}") for rule, given in judgements]
     assert [rule for rule, text in told if re.search(r"\w\((?:s|x|e|aux)\)", text)] == []

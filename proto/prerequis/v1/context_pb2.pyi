@@ -217,20 +217,32 @@ class OsLifecycle(message.Message):
     NAME_FIELD_NUMBER: builtins.int
     SUPPORTED_FIELD_NUMBER: builtins.int
     END_OF_SUPPORT_FIELD_NUMBER: builtins.int
+    UPDATE_PUBLISHED_FIELD_NUMBER: builtins.int
+    UPDATE_MISSED_FIELD_NUMBER: builtins.int
     name: builtins.str
     supported: builtins.bool
     @builtins.property
     def end_of_support(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def update_published(self) -> timestamp_pb2.Timestamp:
+        """Windows: when the newest monthly update that the machine has was published, and when the first that it has not;
+        unset where the table of updates does not say.
+        """
+
+    @builtins.property
+    def update_missed(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
         name: builtins.str | None = ...,
         supported: builtins.bool | None = ...,
         end_of_support: timestamp_pb2.Timestamp | None = ...,
+        update_published: timestamp_pb2.Timestamp | None = ...,
+        update_missed: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_name", b"_name", "_supported", b"_supported", "end_of_support", b"end_of_support", "name", b"name", "supported", b"supported"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_name", b"_name", "_supported", b"_supported", "end_of_support", b"end_of_support", "name", b"name", "supported", b"supported", "update_missed", b"update_missed", "update_published", b"update_published"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_name", b"_name", "_supported", b"_supported", "end_of_support", b"end_of_support", "name", b"name", "supported", b"supported"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_name", b"_name", "_supported", b"_supported", "end_of_support", b"end_of_support", "name", b"name", "supported", b"supported", "update_missed", b"update_missed", "update_published", b"update_published"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__name: _TypeAlias = typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
