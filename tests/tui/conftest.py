@@ -91,6 +91,7 @@ class Kept:
     refusal: tuple[grpc.StatusCode, str] | None = None
     """When set, every call ends so."""
     needs_refusal: tuple[grpc.StatusCode, str] | None = None
+    judging_refusal: tuple[grpc.StatusCode, str] | None = None
 
 
 class _Review(review_pb2_grpc.ReviewServiceServicer):
@@ -105,6 +106,16 @@ class _Review(review_pb2_grpc.ReviewServiceServicer):
         if self._kept.refusal:
             await context.abort(*self._kept.refusal)
         return review_pb2.ListSitesResponse(sites=self._kept.sites, being_judged=self._kept.being_judged)
+
+    async def GetJudging(
+        self,
+        request: review_pb2.GetJudgingRequest,
+        context: grpc.aio.ServicerContext[review_pb2.GetJudgingRequest, Awaitable[review_pb2.GetJudgingResponse]],
+    ) -> review_pb2.GetJudgingResponse:
+        refusal = self._kept.refusal or self._kept.judging_refusal
+        if refusal:
+            await context.abort(*refusal)
+        return review_pb2.GetJudgingResponse(being_judged=self._kept.being_judged)
 
     async def GetSite(
         self,
@@ -211,6 +222,7 @@ class _Ordering(ordering_pb2_grpc.OrderingServiceServicer):
         return ordering_pb2.ListNeedsResponse(
             lines=[line for line in needs.lines if request.finess in ("", line.finess)],
             sites_not_measured=[one for one in needs.sites_not_measured if request.finess in ("", one)],
+            being_judged=self._kept.being_judged,
         )
 
     async def RecordOrder(
@@ -223,7 +235,7 @@ class _Ordering(ordering_pb2_grpc.OrderingServiceServicer):
         self._kept.orders.append(request)
         line = ordering_pb2.NeedLine(finess=request.finess, item=request.item, certain=5, ordered=request.quantity)
         line.to_order = max(line.certain - line.ordered, 0)
-        return ordering_pb2.RecordOrderResponse(line=line)
+        return ordering_pb2.RecordOrderResponse(line=line, being_judged=bool(self._kept.being_judged))
 
 
 @dataclass

@@ -28,7 +28,14 @@ from prerequis.v1 import (
     waiver_pb2_grpc,
 )
 from prerequis_tui.credential import Credential
-from prerequis_tui.errors import CollectorFailed, CollectorUnreachable, OperatorError, Refused, WrongInput
+from prerequis_tui.errors import (
+    CollectorFailed,
+    CollectorOutdated,
+    CollectorUnreachable,
+    OperatorError,
+    Refused,
+    WrongInput,
+)
 
 _SECONDS = 10.0
 _SECONDS_FOR_A_LIST = 60.0
@@ -79,6 +86,12 @@ class Client:
     async def sites(self) -> review_pb2.ListSitesResponse:
         """Return every site that the operator may see, in the collector's order, and how many are being judged."""
         return await self._answer(self._review.ListSites(review_pb2.ListSitesRequest(), timeout=_SECONDS_FOR_A_LIST))
+
+    async def being_judged(self) -> int:
+        """Return how many of the operator's sites are being judged."""
+        return (
+            await self._answer(self._review.GetJudging(review_pb2.GetJudgingRequest(), timeout=_SECONDS))
+        ).being_judged
 
     async def site(self, finess: str) -> review_pb2.GetSiteResponse:
         """Return one site as it is judged now."""
@@ -153,10 +166,12 @@ class Client:
         request = ordering_pb2.ListNeedsRequest(finess=finess)
         return await self._answer(self._ordering.ListNeeds(request, timeout=_SECONDS_FOR_A_LIST))
 
-    async def record_order(self, finess: str, item: str, quantity: int, reference: str) -> ordering_pb2.NeedLine:
+    async def record_order(
+        self, finess: str, item: str, quantity: int, reference: str
+    ) -> ordering_pb2.RecordOrderResponse:
         """Keep that an article was ordered for a site; return the need as it stands after it."""
         request = ordering_pb2.RecordOrderRequest(finess=finess, item=item, quantity=quantity, reference=reference)
-        return (await self._answer(self._ordering.RecordOrder(request, timeout=_SECONDS))).line
+        return await self._answer(self._ordering.RecordOrder(request, timeout=_SECONDS))
 
     async def _answer(self, call: Awaitable[Answer]) -> Answer:
         try:
@@ -173,6 +188,11 @@ class Client:
             return CollectorUnreachable(f"le collecteur {where} ne répond pas.")
         if code in _FAILED:
             return CollectorFailed(f"le collecteur {where} a rencontré une erreur ; son journal en dit la cause.")
+        if code is grpc.StatusCode.UNIMPLEMENTED:
+            return CollectorOutdated(
+                f"le collecteur {where} est plus ancien que ce programme et ne connaît pas cette demande : "
+                "demander à l'administrateur de le mettre à jour."
+            )
         if code in _WRONG_INPUT:
             return WrongInput(said or "le collecteur ne connaît pas cette demande.")
         return Refused(said or "le collecteur refuse cette demande.")

@@ -5,6 +5,7 @@ OperatorError
 ├── CollectorUnreachable    no answer
 │   └── CollectorFailed     an answer that says: my fault
 └── Refused                 the collector answered and said no
+    └── CollectorOutdated   it does not know what is asked of it
 """
 
 from prerequis.command_line import ExitCode
@@ -30,10 +31,15 @@ class Refused(OperatorError):
     """The collector answered and said no."""
 
 
+class CollectorOutdated(Refused):
+    """The collector is older than this program and does not know what was asked."""
+
+
 EXIT_CODES = {
     WrongInput: ExitCode.WRONG_INPUT,
     CollectorUnreachable: ExitCode.UNREACHABLE,
     CollectorFailed: ExitCode.UNREACHABLE,
     Refused: ExitCode.REFUSED,
+    CollectorOutdated: ExitCode.REFUSED,
 }
 """The one table from error to exit code."""

@@ -16,6 +16,22 @@ class SitesLoaded(Message):
         self.listed = listed
 
 
+class JudgingCounted(Message):
+    """The collector told how many sites are still being judged."""
+
+    def __init__(self, being_judged: int) -> None:
+        super().__init__()
+        self.being_judged = being_judged
+
+
+class JudgingLost(Message):
+    """What the screen asked of itself, and no person did, was not answered."""
+
+    def __init__(self, error: OperatorError) -> None:
+        super().__init__()
+        self.error = error
+
+
 class SiteLoaded(Message):
     """One site came, with the questions that can be answered about it.
 

@@ -3,7 +3,7 @@
 Each verdict has a symbol, so that colour is never the only carrier of meaning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -144,11 +144,17 @@ def some(names: Sequence[str], most: int) -> str:
     return f"{shown} et {len(names) - most} de plus" if len(names) > most else shown
 
 
-def still_judged(listed: review_pb2.ListSitesResponse) -> str:
-    """Return that some sites are being judged, and from when the oldest lines are; empty when none is."""
-    if not listed.being_judged:
+def being_judged(many: int) -> str:
+    """Return "12 sites sont en cours d'évaluation"; empty when none is."""
+    verb = "est" if many < 2 else "sont"
+    return f"{count(many, 'site')} {verb} en cours d'évaluation" if many else ""
+
+
+def still_judged(sites: Iterable[review_pb2.SiteSummary], many: int) -> str:
+    """Return that so many sites are being judged, and from when the oldest lines are; empty when none is."""
+    if not many:
         return ""
-    days = [site.judged_on for site in listed.sites if site.judged_on.seconds]
+    days = [site.judged_on for site in sites if site.judged_on.seconds]
     oldest = min(days, key=lambda day: day.seconds, default=None)
     since = f" ; les lignes les plus anciennes sont du {day(oldest)}" if oldest else ""
-    return f"Jugement en cours de {count(listed.being_judged, 'site')}{since}."
+    return f"{being_judged(many)}{since}"

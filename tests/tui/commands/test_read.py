@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -47,12 +48,13 @@ async def test_a_site_in_the_list_has_the_keys_that_scripts_use(park: Collector,
 
 
 async def test_sites_that_are_still_being_judged_are_told_of(park: Collector, run: Run) -> None:
-    assert "Jugement en cours" not in (await run("sites")).out
+    assert "en cours d'évaluation" not in (await run("sites")).out
     park.kept.being_judged = 2
     for site, day in zip(park.kept.sites, (21, 20), strict=False):
         site.judged_on.FromDatetime(datetime(2026, 11, day, tzinfo=UTC))
-    told = "Jugement en cours de 2 sites ; les lignes les plus anciennes sont du 20/11/2026. Relancer dans un moment."
-    assert " ".join((await run("sites")).out.split()).endswith(told)
+    out = " ".join((await run("sites")).out.split())
+    assert "2 sites sont en cours d'évaluation ; les lignes les plus anciennes sont du 20/11/2026" in out
+    assert out.endswith(": relancer dans un instant.")
     listed = json.loads((await run("sites", "--json")).out)
     assert (listed["beingJudged"], sorted(one["judgedOn"] or "" for one in listed["sites"])[-1]) == (2, "2026-11-21")
 
@@ -223,6 +225,20 @@ async def test_an_order_reaches_the_collector_and_says_what_remains(park: Collec
     assert "reste à commander : 3" in ended.out
     (sent,) = park.kept.orders
     assert (sent.item, sent.quantity, sent.reference) == ("smartcard-reader", 2, "BC-2026-17")
+    assert "en cours d'évaluation" not in ended.out
+
+
+async def test_needs_and_orders_say_that_what_they_rest_on_is_being_judged(
+    park: Collector, run: Run, tmp_path: Path
+) -> None:
+    assert "en cours d'évaluation" not in (await run("needs")).out
+    park.kept.being_judged = 1
+    order = await run("order", "add", "590000001", "smartcard-reader", "2", "--reference", "BC-2026-17")
+    assert "Le site est en cours d'évaluation" in order.out
+    assert (await run("needs")).out.endswith("? 1 site est en cours d'évaluation : relancer dans un instant.\n")
+    written = await run("needs", "--out", str(tmp_path / "besoins.xlsx"))
+    assert written.out.endswith("1 site est en cours d'évaluation : relancer dans un instant.\n")
+    assert json.loads((await run("needs", "--json")).out)["beingJudged"] == 1
 
 
 @pytest.mark.parametrize("quantity", ["0", "-1", "1,5", "deux", "1000000", "²"])

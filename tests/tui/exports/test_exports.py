@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prerequis.v1 import ordering_pb2
-from prerequis_tui.exports import needs_csv, needs_xlsx
-from prerequis_tui.exports.cells import HEADERS, safe
+from prerequis_tui.exports.cells import safe
+from prerequis_tui.exports.needs import NOT_MEASURED, needs_table, not_measured_table
+from prerequis_tui.exports.table import csv_content, xlsx_content
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Collector, Run
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # What an importer cannot keep: lone surrogates are no text, and XML has no place for most control characters.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 STARTS = ["=", "+", "-", "@", "\t", "\r", " =", "\n=", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+HEADERS = needs_table(ordering_pb2.ListNeedsResponse()).headers
 NASTY = st.one_of(TEXTS, st.tuples(st.sampled_from(STARTS), TEXTS).map("".join))
 
 
@@ -52,6 +54,14 @@ def needs(draw: st.DrawFn) -> ordering_pb2.ListNeedsResponse:
     return ordering_pb2.ListNeedsResponse(lines=lines, sites_not_measured=draw(st.lists(NASTY, max_size=3)))
 
 
+def as_csv(given_needs: ordering_pb2.ListNeedsResponse) -> bytes:
+    return csv_content(needs_table(given_needs, not_measured=True))
+
+
+def as_workbook(given_needs: ordering_pb2.ListNeedsResponse) -> bytes:
+    return xlsx_content(needs_table(given_needs), not_measured_table(given_needs))
+
+
 def _rows(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
 
@@ -72,24 +82,24 @@ def test_a_finess_is_left_as_it_is(finess: str) -> None:
 def test_a_csv_has_one_line_for_each_need_and_site_not_measured(
     given_needs: ordering_pb2.ListNeedsResponse,
 ) -> None:
-    rows = _rows(needs_csv.content(given_needs))
+    rows = _rows(as_csv(given_needs))
     assert rows[0] == list(HEADERS)
     assert {len(row) for row in rows} == {len(HEADERS)}
     lines = rows[1 : 1 + len(given_needs.lines)]
     assert [row[0] for row in lines] == [line.finess for line in given_needs.lines]
     assert [row[4] for row in lines] == [str(line.certain) for line in given_needs.lines]
-    assert all(row[-1] == needs_csv.NOT_MEASURED and row[4] == "" for row in rows[1 + len(given_needs.lines) :])
+    assert all(row[-1] == NOT_MEASURED and row[4] == "" for row in rows[1 + len(given_needs.lines) :])
     assert len(rows) == 1 + len(given_needs.lines) + len(given_needs.sites_not_measured)
 
 
 @given(needs())
 def test_an_unbounded_quantity_is_never_zero_nor_empty(given_needs: ordering_pb2.ListNeedsResponse) -> None:
-    for line, row in zip(given_needs.lines, _rows(needs_csv.content(given_needs))[1:], strict=False):
+    for line, row in zip(given_needs.lines, _rows(as_csv(given_needs))[1:], strict=False):
         assert row[5] == (str(line.possible) if line.HasField("possible") else "non connu")
 
 
 def test_a_csv_opens_in_a_french_spreadsheet(sample: ordering_pb2.ListNeedsResponse) -> None:
-    content = needs_csv.content(sample)
+    content = as_csv(sample)
     assert content.startswith(b"\xef\xbb\xbfFINESS;Site;")
     assert content.count(b"\n") == content.count(b"\r\n") == 5
     assert b"590000001;EHPAD Les Tilleuls;smartcard-reader;" in content
@@ -99,7 +109,7 @@ def test_a_csv_opens_in_a_french_spreadsheet(sample: ordering_pb2.ListNeedsRespo
 def test_a_workbook_keeps_texts_as_texts_numbers_as_numbers_and_dates_as_dates(
     sample: ordering_pb2.ListNeedsResponse,
 ) -> None:
-    book = openpyxl.load_workbook(io.BytesIO(needs_xlsx.content(sample)))
+    book = openpyxl.load_workbook(io.BytesIO(as_workbook(sample)))
     assert book.sheetnames == ["Besoins", "Sites non mesurés"]
     sheet = book["Besoins"]
     first, second = ([cell.value for cell in row] for row in sheet.iter_rows(min_row=2, max_row=3))
@@ -113,7 +123,7 @@ def test_a_workbook_keeps_texts_as_texts_numbers_as_numbers_and_dates_as_dates(
 
 @given(needs())
 def test_no_cell_of_a_workbook_is_a_formula(given_needs: ordering_pb2.ListNeedsResponse) -> None:
-    book = openpyxl.load_workbook(io.BytesIO(needs_xlsx.content(given_needs)))
+    book = openpyxl.load_workbook(io.BytesIO(as_workbook(given_needs)))
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert not [cell for cell in cells if cell.data_type == "f" or cell.hyperlink]
     assert book["Besoins"].max_row == 1 + len(given_needs.lines)
@@ -163,7 +173,7 @@ async def test_what_cannot_be_written_is_wrong_input(park: Collector, run: Run, 
 @pytest.mark.parametrize("name", ["besoins.csv", "besoins.xlsx"])
 def test_libreoffice_reads_what_was_written(sample: ordering_pb2.ListNeedsResponse, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    path.write_bytes(needs_csv.content(sample) if path.suffix == ".csv" else needs_xlsx.content(sample))
+    path.write_bytes(as_csv(sample) if path.suffix == ".csv" else as_workbook(sample))
     # 59 is the semicolon, 34 the quote, 76 UTF-8; without the filter a headless conversion expects commas.
     reading = ["--infilter=CSV:59,34,76"] if path.suffix == ".csv" else []
     writing = "csv:Text - txt - csv (StarCalc):59,34,76"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import pytest
@@ -20,6 +20,7 @@ from textual.widgets import Static, TabbedContent
 from prerequis.v1 import judgement_pb2, review_pb2
 from prerequis_tui.actions import ACTIONS
 from prerequis_tui.app import PrerequisApp
+from prerequis_tui.screens import sites as sites_screen
 from prerequis_tui.screens.help import HelpScreen
 from prerequis_tui.screens.machine import MachineScreen
 from prerequis_tui.screens.measurement import MeasurementScreen
@@ -105,13 +106,60 @@ async def test_the_list_of_sites_opens_worst_first(park: Collector) -> None:
         assert "62 à 87 %" in shown
 
 
-async def test_the_list_tells_that_sites_are_still_being_judged(park: Collector) -> None:
+@pytest.fixture
+def restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the list ask how the judging goes without waiting long."""
+    monkeypatch.setattr(sites_screen, "_ASK_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("restless")
+async def test_the_list_follows_the_judging_and_leaves_the_cursor_on_its_site(park: Collector) -> None:
     park.kept.being_judged = 12
     async with opened(park) as pilot:
-        assert await shows(pilot, "Jugement en cours de 12 sites. r : actualiser")
+        assert await shows(pilot, "12 sites sont en cours d'évaluation.")
+        await press(pilot, "down", "down")
+        sites = pilot.app.screen.query_one("#sites", LineList)
+        chosen = sites.chosen
+        assert chosen is not None
+        park.kept.being_judged = 11
+        assert await shows(pilot, "11 sites sont en cours d'évaluation.")
+        last = min(park.kept.sites, key=lambda site: site.finess == chosen.finess)
+        last.name, last.readiness = "Foyer rejugé", judgement_pb2.Readiness.NOT_READY
+        park.kept.being_judged = 5
+        assert await shows(pilot, "5 sites sont en cours d'évaluation.", "Foyer rejugé")
         park.kept.being_judged = 0
-        await press(pilot, "r")
-        assert await until(pilot, lambda: "Jugement en cours" not in text(pilot))
+        assert await until(pilot, lambda: "en cours d'évaluation" not in text(pilot))
+        assert [site.finess for site in (sites.chosen,) if site is not None] == [chosen.finess]
+        assert isinstance(pilot.app.screen, SitesScreen)
+
+
+@pytest.mark.usefixtures("restless")
+async def test_a_collector_that_goes_and_comes_back_while_judging_is_told_of_in_a_line(park: Collector) -> None:
+    park.kept.being_judged = 12
+    async with opened(park) as pilot:
+        assert await shows(pilot, "12 sites sont en cours d'évaluation.")
+        await park.stop()
+        assert await shows(pilot, "Le collecteur ne répond plus ; nouvel essai dans un instant.", "EHPAD Les Tilleuls")
+        assert isinstance(pilot.app.screen, SitesScreen)
+        park.kept.being_judged = 0
+        await park.start()
+        assert await until(pilot, lambda: "ne répond plus" not in text(pilot))
+
+
+@pytest.mark.usefixtures("restless")
+async def test_a_collector_too_old_to_tell_how_the_judging_goes_is_asked_no_more(park: Collector) -> None:
+    park.kept.being_judged = 12
+    park.kept.judging_refusal = (grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+    async with opened(park) as pilot:
+        assert await until(pilot, lambda: not cast("SitesScreen", pilot.app.screen)._being_judged)
+        assert await shows(pilot, "12 sites sont en cours d'évaluation.")
+
+
+async def test_an_older_collector_is_named_as_the_cause(park: Collector) -> None:
+    park.kept.refusal = (grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+    async with opened(park) as pilot:
+        shown = await shows(pilot, "Le collecteur est trop ancien", "mettre à jour")
+        assert "Method not found" not in shown
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
     else:
         table = requirements_table(site, framework, found)
     form = "csv" if options.format == "csv" else "xlsx"
-    write_export(options, form, table, wording.count(len(found), "exigence"), out)
+    write_export(options, form, wording.count(len(found), "exigence"), out, table)
     if options.out is not None:
         out.write("".join(f"{line}\n" for line in (f"Source : {framework.attribution}.", framework.note) if line))
     return ExitCode.DONE

@@ -36,7 +36,7 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
         from prerequis_tui.exports.lines import measurements_table
 
         said = wording.count(len(line.measurements), "mesure")
-        write_export(options, form, measurements_table(line), said, out)
+        write_export(options, form, said, out, measurements_table(line))
     else:
         from prerequis_tui.printed.line import print_line
 

@@ -34,7 +34,7 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
         from prerequis_tui import wording
         from prerequis_tui.exports.lines import lines_table
 
-        write_export(options, form, lines_table(lines), wording.count(len(lines), "site"), out)
+        write_export(options, form, wording.count(len(lines), "site"), out, lines_table(lines))
     else:
         from prerequis_tui.printed.line import print_lines
 

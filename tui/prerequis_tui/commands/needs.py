@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from prerequis.command_line import ExitCode
 from prerequis_tui.commands import add_json, write_json
-from prerequis_tui.exports.choice import add_export, chosen, write_content
+from prerequis_tui.exports.choice import add_export, chosen, write_export
 
 if TYPE_CHECKING:
     import argparse
@@ -32,12 +32,14 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
         write_json(document(needs), out)
     elif form:
         from prerequis_tui import wording
-        from prerequis_tui.exports import needs_csv, needs_xlsx
+        from prerequis_tui.exports.needs import needs_table, not_measured_table
 
-        content = needs_csv.content(needs) if form == "csv" else needs_xlsx.content(needs)
         lines = wording.count(len(needs.lines), "ligne")
         missing = wording.count(len(needs.sites_not_measured), "site non mesuré", "sites non mesurés")
-        write_content(options, form, content, f"{lines}, {missing}", out)
+        tables = needs_table(needs, not_measured=form == "csv"), not_measured_table(needs)
+        write_export(options, form, f"{lines}, {missing}", out, *tables)
+        if options.out is not None and needs.being_judged:
+            out.write(f"{wording.being_judged(needs.being_judged)} : relancer dans un instant.\n")
     else:
         from prerequis_tui.printed.needs import print_needs
 
@@ -64,4 +66,5 @@ def document(needs: ordering_pb2.ListNeedsResponse) -> dict[str, object]:
             for line in needs.lines
         ],
         "notMeasured": {"sites": list(needs.sites_not_measured)},
+        "beingJudged": needs.being_judged,
     }

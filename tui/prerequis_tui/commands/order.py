@@ -31,9 +31,14 @@ def _quantity(text: str) -> int:
 
 async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
     """Record the order and say what remains to be ordered."""
-    line = await client.record_order(options.finess, options.item, options.quantity, options.reference)
+    kept = await client.record_order(options.finess, options.item, options.quantity, options.reference)
+    line = kept.line
     out.write(
         f"Commande {options.reference} gardée : {options.quantity} × {line.item_name or options.item}, "
         f"site {options.finess}. Déjà commandé : {line.ordered} ; reste à commander : {line.to_order}.\n"
     )
+    if kept.being_judged:
+        out.write(
+            "Le site est en cours d'évaluation : ce reste peut changer ; revoir « prerequis needs » dans un instant.\n"
+        )
     return ExitCode.DONE

@@ -38,17 +38,12 @@ def chosen(options: argparse.Namespace) -> str | None:
     return form
 
 
-def write_export(options: argparse.Namespace, form: str, table: Table, said: str, out: TextIO) -> None:
-    """Write the table to the file or to stdout; `said` tells in French what it holds."""
+def write_export(options: argparse.Namespace, form: str, said: str, out: TextIO, *tables: Table) -> None:
+    """Write the tables to the file or to stdout, a CSV the first one only; `said` tells in French what they hold."""
+    from prerequis_tui.exports import write_file
     from prerequis_tui.exports.table import csv_content, xlsx_content
 
-    write_content(options, form, csv_content(table) if form == "csv" else xlsx_content(table), said, out)
-
-
-def write_content(options: argparse.Namespace, form: str, content: bytes, said: str, out: TextIO) -> None:
-    """Write a spreadsheet's bytes to the file or to stdout; `said` tells in French what it holds."""
-    from prerequis_tui.exports import write_file
-
+    content = csv_content(tables[0]) if form == "csv" else xlsx_content(*tables)
     if options.out is None:
         out.flush()
         out.buffer.write(content)

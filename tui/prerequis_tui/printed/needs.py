@@ -17,7 +17,7 @@ _NAMED_SITES = 8
 
 
 def print_needs(needs: ordering_pb2.ListNeedsResponse, out: TextIO) -> None:
-    """Write the needs of every site, their sum, and the sites of which nothing is known."""
+    """Write the needs of every site, their sum, the sites of which nothing is known, and that some are being judged."""
     with printed.page(out) as console:
         if needs.lines:
             console.print(Text("\n").join(_lines(needs, needs_table(needs.lines, console))), soft_wrap=True)
@@ -29,6 +29,10 @@ def print_needs(needs: ordering_pb2.ListNeedsResponse, out: TextIO) -> None:
             text = f"{many}, dont les besoins ne sont pas connus : {wording.some(missing, _NAMED_SITES)}"
             console.print()
             console.print(Text.assemble(printed.styled("? ", Tone.UNKNOWN), text))
+        if needs.being_judged:
+            said = f"? {wording.being_judged(needs.being_judged)} : relancer dans un instant."
+            console.print()
+            console.print(printed.styled(said, Tone.UNKNOWN))
 
 
 def _lines(needs: ordering_pb2.ListNeedsResponse, table: Table[ordering_pb2.NeedLine]) -> Iterator[Text]:

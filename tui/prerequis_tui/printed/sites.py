@@ -27,7 +27,7 @@ def print_sites(sites: Sequence[review_pb2.SiteSummary], still_judged: str, out:
         console.print()
         console.print(Text("   ").join([Text(wording.count(len(sites), "site")), *summary]), soft_wrap=True)
         if still_judged:
-            console.print(printed.styled(f"{still_judged} Relancer dans un moment.", wording.Tone.UNKNOWN))
+            console.print(printed.styled(f"? {still_judged} : relancer dans un instant.", wording.Tone.UNKNOWN))
 
 
 def _state(site: review_pb2.SiteSummary) -> str:

@@ -10,12 +10,20 @@ from textual.widgets import Footer, Static
 
 from prerequis_tui.actions import bindings
 from prerequis_tui.credential import Credential
-from prerequis_tui.errors import CollectorFailed, CollectorUnreachable, OperatorError, Refused, WrongInput
+from prerequis_tui.errors import (
+    CollectorFailed,
+    CollectorOutdated,
+    CollectorUnreachable,
+    OperatorError,
+    Refused,
+    WrongInput,
+)
 
 _TITLES: dict[type[OperatorError], str] = {
     CollectorUnreachable: "Le collecteur ne répond pas",
     CollectorFailed: "Le collecteur a rencontré une erreur",
     Refused: "Le collecteur refuse",
+    CollectorOutdated: "Le collecteur est trop ancien",
     WrongInput: "Demande impossible",
 }
 
@@ -30,6 +38,7 @@ _HINTS: dict[type[OperatorError], tuple[str, ...]] = {
         "Si cela dure : l'administrateur lira la cause dans le journal.",
     ),
     Refused: ("Demander à l'administrateur un accès dont le rôle permet cette action.",),
+    CollectorOutdated: ("Demander à l'administrateur la version du collecteur, et de le mettre à jour.",),
     WrongInput: ("Revenir à la liste et l'actualiser : ce site n'existe peut-être plus.",),
 }
 

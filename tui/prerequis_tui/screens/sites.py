@@ -16,8 +16,8 @@ from prerequis.v1 import review_pb2
 from prerequis_tui import order, score_bar, wording
 from prerequis_tui.actions import bindings
 from prerequis_tui.client import Client
-from prerequis_tui.errors import OperatorError
-from prerequis_tui.messages import CallFailed, SitesLoaded
+from prerequis_tui.errors import CollectorUnreachable, OperatorError
+from prerequis_tui.messages import CallFailed, JudgingCounted, JudgingLost, SitesLoaded
 from prerequis_tui.screens.problem import ProblemScreen
 from prerequis_tui.screens.site import SiteScreen
 from prerequis_tui.widgets.line_list import Column, LineList, Spans
@@ -26,6 +26,9 @@ from prerequis_tui.widgets.tones import flow, toned
 from prerequis_tui.wording import Tone
 
 Site = review_pb2.SiteSummary
+
+_ASK_SECONDS = 2.0
+"""Between two looks at how the judging goes, while there is some."""
 
 
 def _readiness(site: Site) -> Spans:
@@ -90,6 +93,8 @@ class SitesScreen(Screen[None]):
         self._client = client
         self._sites: list[Site] = []
         self._still_judged = ""
+        self._being_judged = 0
+        self._being_judged_when_listed = 0
         self._texts: dict[str, str] = {}
         self._sort = 0
 
@@ -105,6 +110,7 @@ class SitesScreen(Screen[None]):
         """Ask for the sites at once."""
         self._list.focus()
         self.action_refresh()
+        self.set_interval(_ASK_SECONDS, self._follow)
 
     @property
     def _list(self) -> LineList[Site]:
@@ -119,16 +125,48 @@ class SitesScreen(Screen[None]):
         self._load()
 
     @work(exclusive=True)
-    async def _load(self) -> None:
+    async def _load(self, *, unasked: bool = False) -> None:
         try:
             self.post_message(SitesLoaded(await self._client.sites()))
         except OperatorError as error:
-            self.post_message(CallFailed(error))
+            self.post_message(JudgingLost(error) if unasked else CallFailed(error))
+
+    def _follow(self) -> None:
+        """Ask how the judging goes, while there is some and somebody looks."""
+        if self._being_judged and self.is_current:
+            self._count()
+
+    @work(exclusive=True, group="count")
+    async def _count(self) -> None:
+        try:
+            self.post_message(JudgingCounted(await self._client.being_judged()))
+        except OperatorError as error:
+            self.post_message(JudgingLost(error))
+
+    @on(JudgingCounted)
+    def _show_progress(self, message: JudgingCounted) -> None:
+        """Tell how many are left; list again each time that half of them are done."""
+        self._being_judged = message.being_judged
+        if self._being_judged <= self._being_judged_when_listed // 2:
+            self._load(unasked=True)
+        else:
+            self._still_judged = wording.still_judged(self._sites, self._being_judged)
+            self._show()
+
+    @on(JudgingLost)
+    def _wait(self, message: JudgingLost) -> None:
+        """Say that the list grows old, in the way of nobody; go on asking while an answer may come."""
+        if isinstance(message.error, CollectorUnreachable):
+            self._still_judged = "Le collecteur ne répond plus ; nouvel essai dans un instant"
+        else:
+            self._being_judged = 0
+        self._show()
 
     @on(SitesLoaded)
     def _keep(self, message: SitesLoaded) -> None:
         self._sites = list(message.listed.sites)
-        self._still_judged = wording.still_judged(message.listed)
+        self._being_judged = self._being_judged_when_listed = message.listed.being_judged
+        self._still_judged = wording.still_judged(self._sites, self._being_judged)
         self._texts = {
             site.finess: fold(f"{site.finess} {site.name} {wording.READINESS[site.readiness].text}")
             for site in self._sites
@@ -176,7 +214,7 @@ class SitesScreen(Screen[None]):
         shown = flow([toned(many, Tone.STRONG), *words], self.size.width - 2)
         if not self._still_judged:
             return shown
-        return Content.assemble(shown, "\n", toned(f"{self._still_judged} r : actualiser", Tone.UNKNOWN))
+        return Content.assemble(shown, "\n", toned(f"{self._still_judged}.", Tone.UNKNOWN))
 
     def action_filter(self) -> None:
         """Open the search line."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from prerequis.v1 import ordering_pb2
 from prerequis_tui import order, wording
-from prerequis_tui.widgets.line_list import Column, LineList, Spans
+from prerequis_tui.widgets.line_list import Column, Heading, LineList, Spans
 from prerequis_tui.wording import Tone
 
 Need = ordering_pb2.NeedLine
@@ -38,4 +38,6 @@ class NeedList(LineList[Need]):
         """List the needs, what is to be ordered first; of a site that was not measured, none does not mean nil."""
         if needs.sites_not_measured:
             self.empty = "Rien n'a été mesuré : les besoins ne sont pas nuls, ils ne sont pas connus."
-        self.show(order.to_buy_first(needs.lines))
+        lines = order.to_buy_first(needs.lines)
+        still = f"? {wording.being_judged(needs.being_judged)} : r pour actualiser."
+        self.show([Heading(still, Tone.UNKNOWN), *lines] if needs.being_judged else lines)
