@@ -56,13 +56,15 @@ class Authority:
             self._builder(self._name, self._key).add_extension(basic, critical=True).sign(self._key, hashes.SHA256())
         )
 
-    def issue(self, *names: x509.GeneralName) -> tuple[str, str]:
-        """Return a certificate for the names, and its key, as PEM."""
+    def issue(self, *names: x509.GeneralName, days: int = 1) -> tuple[str, str]:
+        """Return a certificate for the names that ends in so many days, and its key, as PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._builder(x509.Name([]), key).add_extension(x509.SubjectAlternativeName(names), critical=True)
+        builder = self._builder(x509.Name([]), key, days).add_extension(
+            x509.SubjectAlternativeName(names), critical=True
+        )
         return _pem(builder.sign(self._key, hashes.SHA256())), _key_pem(key)
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int = 1) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (
             x509.CertificateBuilder()
@@ -70,8 +72,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_before(now - timedelta(days=10))
+            .not_valid_after(now + timedelta(days=days))
         )
 
 
@@ -296,13 +298,14 @@ def authority() -> Authority:
     return Authority("Autorité d'essai")
 
 
-def write_credential(path: Path, authority: Authority, trusted: str, port: int) -> Path:
-    """Write the file of an operator whose certificate comes from `authority`."""
-    certificate, key = authority.issue(x509.UniformResourceIdentifier("prerequis://operator/essai"))
+def write_credential(path: Path, authority: Authority, trusted: str, port: int, days: int = 1) -> Path:
+    """Write the file of an operator whose certificate comes from `authority` and ends in so many days."""
+    certificate, key = authority.issue(x509.UniformResourceIdentifier("prerequis://operator/essai"), days=days)
+    expires = (datetime.now(UTC) + timedelta(days=days)).isoformat()
     path.touch(mode=0o600)
     path.write_text(
         f'collector = "127.0.0.1:{port}"\nauthority = """{trusted}"""\ncertificate = """{certificate}"""\n'
-        f'key = """{key}"""\nname = "essai"\nrole = "dsi"\n'
+        f'key = """{key}"""\nname = "essai"\nrole = "dsi"\nexpires = {expires}\n'
     )
     return path
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Awaitable
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -50,6 +50,8 @@ _CHANNEL = (
 _WRONG_INPUT = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.OUT_OF_RANGE}
 _UNREACHABLE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 _FAILED = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS}
+# So gRPC tells of a handshake that the other end broke off.
+_HUNG_UP = ("Socket closed", "Connection reset")
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -184,6 +186,16 @@ class Client:
         where = self.credential.collector
         if code in _UNREACHABLE and "CERTIFICATE_VERIFY_FAILED" in said:
             return CollectorUnreachable(f"{where} ne présente pas le certificat du collecteur attendu.")
+        expires = self.credential.expires
+        if code in _UNREACHABLE and expires is not None and expires < datetime.now(UTC):
+            return Refused(
+                f"l'accès « {self.credential.name} » a expiré le {expires.astimezone():%d/%m/%Y} : "
+                "en demander un nouveau à l'administrateur (prerequis-collector operator create)."
+            )
+        if code in _UNREACHABLE and "failed to connect" in said and any(sign in said for sign in _HUNG_UP):
+            return CollectorUnreachable(
+                f"le collecteur {where} raccroche : cet accès est peut-être expiré, ou celui d'un autre collecteur."
+            )
         if code in _UNREACHABLE:
             return CollectorUnreachable(f"le collecteur {where} ne répond pas.")
         if code in _FAILED:

@@ -3,7 +3,8 @@
 import os
 import stat
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
 from pathlib import Path
 
 from prerequis_tui.errors import WrongInput
@@ -25,6 +26,8 @@ class Credential:
     name: str
     role: str
     """technician, dsi, ordering or admin."""
+    expires: datetime | None = None
+    """None in a file that does not tell."""
 
     def __repr__(self) -> str:
         """Return a text without the key."""
@@ -53,7 +56,11 @@ def read(path: Path) -> Credential:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongInput(f"{path} n'est pas un fichier d'accès Prérequis : demander un nouveau fichier.") from error
     texts = {name: value for name, value in values.items() if isinstance(value, str) and value}
-    missing = [field.name for field in fields(Credential) if field.name not in texts]
+    wanted = [field.name for field in fields(Credential) if field.default is MISSING]
+    missing = [name for name in wanted if name not in texts]
     if missing:
         raise WrongInput(f"{path} n'est pas un fichier d'accès complet : il manque {', '.join(missing)}.")
-    return Credential(**{field.name: texts[field.name] for field in fields(Credential)})
+    expires = values.get("expires")
+    if not isinstance(expires, datetime) or expires.tzinfo is None:
+        expires = None
+    return Credential(**{name: texts[name] for name in wanted}, expires=expires)

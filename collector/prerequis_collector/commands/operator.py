@@ -64,6 +64,7 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
             "collector": str(where.listen),
             "name": name,
             "role": arguments.role,
+            "expires": certificate.not_valid_after_utc,
             "authority": authority.certificate_pem().decode(),
             "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
             "key": key_pem(key).decode(),
@@ -79,7 +80,10 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
         Operators(transaction).add(row)
         note(transaction, CONSOLE, "operator.create", name, now, role=arguments.role, organisation=organisation)
         write_secret(arguments.out, content.encode())
-    sys.stderr.write(f"Accès « {arguments.role} » écrit dans {arguments.out} ; ce fichier vaut mot de passe.\n")
+    until = certificate.not_valid_after_utc.strftime("%d/%m/%Y")
+    sys.stderr.write(
+        f"Accès « {arguments.role} » écrit dans {arguments.out}, jusqu'au {until} ; ce fichier vaut mot de passe.\n"
+    )
     return ExitCode.DONE
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+from tests.tui.conftest import write_credential
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Authority, Collector, Run
@@ -134,8 +135,18 @@ async def test_an_operator_whom_another_authority_signed_is_kept_out(
     collector: Collector, run: Run, strange_credential: Path
 ) -> None:
     ended = await run("--credential", str(strange_credential), "sites")
-    assert ended.code in (3, 4)
-    assert ended.out == ""
+    assert (ended.code, ended.out) == (3, "")
+    assert "d'un autre collecteur" in ended.err
+
+
+async def test_a_credential_that_has_ended_is_named_as_the_cause(
+    collector: Collector, run: Run, authority: Authority
+) -> None:
+    write_credential(collector.credential, authority, authority.certificate, collector.port, days=-2)
+    ended = await run("sites")
+    assert (ended.code, ended.out) == (4, "")
+    assert "l'accès « essai » a expiré le " in ended.err
+    assert "operator create" in ended.err
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), *((one[0], "--help") for one in READ_COMMANDS)])
