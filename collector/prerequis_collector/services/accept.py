@@ -112,16 +112,18 @@ def keep_all(transaction: Transaction, brought: Sequence[Brought], now: datetime
     origins = Origins(transaction, agents, now)
     holders = [_holder(one, agents, origins) for one in brought]
     placed = [(one.report, holder) for one, holder in zip(brought, holders, strict=True) if holder is not None]
+    new = Reports(transaction).keep_all([_row(report, holder, agents[holder].finess, now) for report, holder in placed])
+    fresh = {report.digest: (report, holder) for report, holder in placed if report.digest in new}
+    for report, holder in fresh.values():
+        origins.count(report, holder)
+        # What a machine in quarantine found counts for its site no more than the rest.
+        if report.services is not None and not agents[holder].quarantined:
+            note_services(transaction, agents[holder].finess, report.services, report.collected_at)
+    if fresh:
+        Sites(transaction).touch_all({agents[holder].finess for _, holder in fresh.values()})
     # Who carries what others made was there too.
     seen = {holder for _, holder in placed} | {one.bearer for one in brought if one.bearer != one.report.agent_id}
     Agents(transaction).note_seen({agent_id: agents[agent_id] for agent_id in seen & agents.keys()}, now)
-    new = Reports(transaction).keep_all([_row(report, holder, agents[holder].finess, now) for report, holder in placed])
-    if new:
-        Sites(transaction).touch_all({agents[holder].finess for report, holder in placed if report.digest in new})
-        for report, holder in placed:
-            # What a machine in quarantine found counts for its site no more than the rest.
-            if report.services is not None and report.digest in new and not agents[holder].quarantined:
-                note_services(transaction, agents[holder].finess, report.services, report.collected_at)
     received_at = Timestamp()
     received_at.FromDatetime(now)
     answers, unanswered = list[Receipt | NotIdentified](), set(new)

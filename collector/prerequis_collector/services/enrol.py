@@ -76,6 +76,8 @@ def renew(transaction: Transaction, authority: Authority, agent_id: str, csr: by
     """
     certificate = authority.issue_agent(requested_key(csr), agent_id, now)
     Agents(transaction).renew(agent_id, certificate.fingerprint(hashes.SHA256()))
+    ends = certificate.not_valid_after_utc.isoformat()
+    note(transaction, f"agent:{agent_id}", "agent.renew", agent_id, now, expires=ends)
     return chain_der(certificate, authority)
 
 

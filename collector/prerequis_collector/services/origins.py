@@ -19,6 +19,9 @@ from prerequis_collector.store.sites import Sites
 
 REPLACED = "Cette machine porte l'identité d'une autre : l'enrôler avec un nouveau ticket."
 
+MOST_COPIES = 20
+"""Of one identity; whoever has its key can make up more machines, which are refused."""
+
 # So long a report may come after a newer one: clocks are put right in between.
 _OUT_OF_ORDER = timedelta(minutes=15)
 
@@ -67,17 +70,33 @@ class Origins:
                 holder = copy
             else:
                 self.standing[holder] = known._replace(machine=report.machine)
-        if report.number:
-            self._count(holder, report)
         return holder
+
+    def count(self, report: Numbered, holder: str) -> None:
+        """Note the number of a report that was not kept before, under the id at which it was placed.
+
+        A number is never used twice and never falls, but for a machine that went back to an earlier state or was copied
+        whole, which is told; a report with a lower number may only come late.
+        """
+        known = self.standing[holder]
+        if not report.number:
+            return
+        if known.numbered_at is not None and report.number <= known.number:
+            if report.number < known.number and report.collected_at <= known.numbered_at + _OUT_OF_ORDER:
+                return
+            Agents(self._transaction).note_gone_back(holder, self._now)
+            found = {"was": known.number, "number": report.number}
+            note(self._transaction, f"agent:{report.agent_id}", "agent.went_back", holder, self._now, **found)
+        latest = max(report.collected_at, known.numbered_at or report.collected_at)
+        self.standing[holder] = known._replace(number=report.number, numbered_at=latest)
 
     def _copy(self, report: Numbered) -> str | None:
         """Return the id of the copy on this machine, None when it was replaced."""
         family = Agents(self._transaction).family(report.agent_id)
         found = next((row for row in family if row.copy_of and row.machine == report.machine), None)
-        if found is None:
+        if found is None and len(family) <= MOST_COPIES:
             found = self._new_copy(family, report)
-        elif found.revoked:
+        if found is None or found.revoked:
             return None
         if found.id not in self.standing:
             self.standing[found.id] = Standing(
@@ -105,36 +124,6 @@ class Origins:
         machines = [*(row.machine or self.standing[row.id].machine for row in undecided[:-1]), copy.machine]
         note(self._transaction, f"agent:{agent.id}", "agent.copied", agent.id, self._now, machines=machines)
         return copy
-
-    def _count(self, holder: str, report: Numbered) -> None:
-        """Note the report's number, and tell of a machine that went back to an earlier state, or was copied whole.
-
-        A number is never used twice and never falls; a report that comes late was also made earlier.
-        """
-        known = self.standing[holder]
-        before = known.numbered_at
-        if before is None or report.number > known.number:
-            numbered_at = max(report.collected_at, before or report.collected_at)
-        elif report.number == known.number:
-            if report.collected_at == before:
-                return  # the same again
-            numbered_at = max(report.collected_at, before)
-        elif report.collected_at > before + _OUT_OF_ORDER:
-            numbered_at = report.collected_at
-        else:
-            return
-        if before is not None and report.number <= known.number:
-            Agents(self._transaction).note_gone_back(holder, self._now)
-            note(
-                self._transaction,
-                f"agent:{report.agent_id}",
-                "agent.went_back",
-                holder,
-                self._now,
-                was=known.number,
-                number=report.number,
-            )
-        self.standing[holder] = known._replace(number=report.number, numbered_at=numbered_at)
 
 
 def keep_machine(transaction: Transaction, agent_id: str, machine: str, *, author: str, now: datetime) -> None:

@@ -30,9 +30,9 @@ class AgentRow(SQLModel, table=True):
     machine: str = ""
     """What tells the machine of its reports from others with its identity, in hexadecimal; "" while none said it."""
     number: int = Field(default=0, sa_type=BigInteger)
-    """That of its last report."""
+    """That of its last report; 0 while none was numbered."""
     numbered_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When the machine made that report."""
+    """When the machine made the latest of its numbered reports."""
     quarantined: bool = False
     """Several machines have its identity, and nobody has decided yet: what they hand in is kept and not judged."""
     went_back_at: datetime | None = Field(default=None, sa_type=Instant)

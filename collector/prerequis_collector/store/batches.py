@@ -23,9 +23,9 @@ class Standing(NamedTuple):
     machine: str = ""
     """What tells the machine of its reports from others with its identity, in hexadecimal; "" while none said it."""
     number: int = 0
-    """That of its last report."""
+    """That of its last report; 0 while none was numbered."""
     numbered_at: datetime | None = None
-    """When the machine made that report."""
+    """When the machine made the latest of its numbered reports."""
     quarantined: bool = False
     """Several machines have its identity, and nobody has decided yet."""
 

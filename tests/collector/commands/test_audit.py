@@ -4,13 +4,16 @@ import json
 
 import pytest
 from sqlalchemy import text
-from tests.collector.conftest import SITE, Identity, Installation
+from tests.collector.conftest import SITE, Identity, Installation, csr_of
 
 from prerequis.command_line import ExitCode
+from prerequis.v1.enrolment_pb2 import RenewRequest
+from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from prerequis.v1.ordering_pb2 import RecordOrderRequest
 from prerequis.v1.ordering_pb2_grpc import OrderingServiceStub
 from prerequis.v1.review_pb2 import SaveAnswerRequest
 from prerequis.v1.review_pb2_grpc import ReviewServiceStub
+from prerequis_collector.services.authority import new_key
 from prerequis_collector.store.tickets import Tickets
 
 Capture = pytest.CaptureFixture[str]
@@ -36,6 +39,8 @@ async def test_every_change_is_told_with_its_author(installation: Installation, 
         (ticket,) = Tickets(transaction).all()
     item = next(iter(installation.collector.pack.catalogue))
     question = next(iter(installation.collector.pack.questions.values()))
+    async with installation.channel(agent) as channel:
+        await EnrolmentServiceStub(channel).Renew(RenewRequest(csr=csr_of(new_key())))
     async with installation.channel(installation.operator("dsi", "dsi-1")) as channel:
         answer = SaveAnswerRequest(finess=SITE, question=question.id, choice=question.choices[0])
         await ReviewServiceStub(channel).SaveAnswer(answer)
@@ -53,6 +58,7 @@ async def test_every_change_is_told_with_its_author(installation: Installation, 
         ("console", "site.save", SITE),
         ("console", "ticket.create", ticket.id),
         (f"ticket:{ticket.id}", "agent.enrol", agent.agent_id),
+        (f"agent:{agent.agent_id}", "agent.renew", agent.agent_id),
         ("console", "operator.create", "dsi-1"),
         ("operator:dsi-1", "answer.save", SITE),
         ("operator:dsi-1", "order.record", SITE),
