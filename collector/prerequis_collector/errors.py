@@ -58,6 +58,11 @@ class Overloaded(CollectorError):
 class StorageUnavailable(CollectorError):
     """The database cannot be read or written now."""
 
+    def __init__(self, message: str, *, entangled: bool = False) -> None:
+        """Say also whether this transaction and another waited for each other: doing it again helps."""
+        super().__init__(message)
+        self.entangled = entangled
+
 
 class SchemaMismatch(CollectorError):
     """The database has the form of another version of the collector."""

@@ -27,6 +27,9 @@ _PATIENCE_SECONDS = 10
 LOST = (OperationalError, InterfaceError, PoolTimeout)
 """What SQLAlchemy raises when a transaction cannot be had or was lost: full disk, server gone, lock or deadlock."""
 
+_ENTANGLED = frozenset({"40P01", "40001"})
+"""PostgreSQL's deadlock_detected and serialization_failure (its manual, appendix A): the transaction may be retried."""
+
 
 class Database:
     """One database by URL, set so that an acknowledged write survives a power cut.
@@ -137,7 +140,8 @@ def _domain_errors() -> Iterator[None]:
         yield
     except LOST as error:
         raise StorageUnavailable(
-            "Le collecteur ne peut rien enregistrer : disque plein ou base inaccessible."
+            "Le collecteur ne peut rien enregistrer : disque plein ou base inaccessible.",
+            entangled=getattr(getattr(error, "orig", None), "sqlstate", "") in _ENTANGLED,
         ) from error
 
 

@@ -12,6 +12,9 @@ from prerequis_collector.store.database import LOST, Database, Transaction
 
 T = TypeVar("T")
 
+_ENTANGLEMENTS = 4
+"""So often a transaction is begun again: each time the other one, at least, has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Job(Generic[T]):
@@ -49,6 +52,7 @@ class Writer:
     def submit(self, work: Callable[[Transaction], T]) -> "Future[T]":
         """Return a future that has the result once it is on the disk.
 
+        The work may be done more than once, each time in a new transaction; only what the last one wrote is kept.
         Raises Overloaded when the queue is full. The future carries whatever `work` raised, its own writes undone,
         or StorageUnavailable when the commit failed and nothing of the batch is kept.
         """
@@ -92,14 +96,29 @@ class Writer:
     def _write(self, jobs: list[_Job[object]]) -> None:
         running = [job for job in jobs if job.future.set_running_or_notify_cancel()]
         try:
-            with self._database.write() as transaction:
-                # What is alone in its transaction needs no savepoint: it fails with it.
-                tellings = (
-                    [running[0].do(transaction)] if len(running) == 1 else [job.prepare(transaction) for job in running]
-                )
+            tellings = self._done(running)
         except Exception as error:  # noqa: BLE001 – whatever it is, those who wait must hear of it, and the thread goes on
             for job in running:
                 job.future.set_exception(error)
             return
         for tell in tellings:
             tell()
+
+    def _done(self, jobs: list[_Job[object]]) -> list[Callable[[], None]]:
+        """Do the jobs in one transaction and return how to tell their outcomes.
+
+        Collectors that share a database lock the same rows in the order of their own callers: of two that wait for each
+        other the server undoes one, which has only to begin again.
+        """
+        for _ in range(_ENTANGLEMENTS):
+            try:
+                return self._attempted(jobs)
+            except StorageUnavailable as error:
+                if not error.entangled:
+                    raise
+        return self._attempted(jobs)
+
+    def _attempted(self, jobs: list[_Job[object]]) -> list[Callable[[], None]]:
+        with self._database.write() as transaction:
+            # What is alone in its transaction needs no savepoint: it fails with it.
+            return [jobs[0].do(transaction)] if len(jobs) == 1 else [job.prepare(transaction) for job in jobs]
