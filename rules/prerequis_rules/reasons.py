@@ -45,7 +45,9 @@ def of_site(
     profile: Profile | None = None,
 ) -> list[str]:
     """Return what kept a site rule from a verdict. `answered` holds the questions that have an answer that counts."""
-    return [*_of_site(pack, rule, site, answered, unseen), *_unconfirmed(_condition(rule), profile)]
+    counted = (pack.rules[one] for one in re.findall(r"\btally\[['\"]([\w-]+)['\"]\]", _condition(rule)))
+    conditions = "\n".join(map(_condition, (rule, *counted)))
+    return [*_of_site(pack, rule, site, answered, unseen), *_unconfirmed(conditions, profile)]
 
 
 def _of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], unseen: int | None) -> Iterator[str]:

@@ -70,6 +70,9 @@ def test_a_profile_that_nobody_confirmed_is_a_reason(shipped: Pack) -> None:
     memory, confirmation = shipped.rules["memory-sufficient"], shipped.rules["editor-profile-confirmed"]
     assert reasons.of_workstation(memory, [], role_known=True, profile=Profile(name="Essai")) == [told]
     assert reasons.of_site(shipped, confirmation, Site(), (), unseen=0, profile=Profile(name="Essai")) == [told]
+    enough = shipped.rules["enough-devices"]
+    known = Site(workstations=4, professionals=3)
+    assert reasons.of_site(shipped, enough, known, (), unseen=0, profile=Profile(name="Essai")) == [told]
     confirmed = Profile(name="Essai")
     confirmed.confirmed_on.FromJsonString("2026-03-01T00:00:00Z")
     assert reasons.of_workstation(memory, [], role_known=True, profile=confirmed) == []
