@@ -43,7 +43,7 @@ def parser() -> CommandLine:
     subcommands = line.add_subparsers(title="commandes", metavar="COMMANDE", required=True)
     for found in pkgutil.iter_modules(commands.__path__):
         module = importlib.import_module(f"{commands.__name__}.{found.name}")
-        subcommand = subcommands.add_parser(found.name, help=module.HELP, description=f"{module.HELP.capitalize()}.")
+        subcommand = subcommands.add_parser(found.name, help=module.HELP, description=module.HELP)
         module.add_arguments(subcommand)
         subcommand.set_defaults(run=module.run)
     return line

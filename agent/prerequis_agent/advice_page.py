@@ -13,7 +13,7 @@ LIGHTS = {
 }
 """The sign, the word and the sentence of each light; the colour never speaks alone."""
 
-LEVELS = {"blocking": "bloquant", "major": "important", "minor": "mineur", "info": "pour information"}
+LEVELS = {"blocking": "bloquant", "major": "majeur", "minor": "mineur", "info": "information"}
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #fff; --text: #1b1b1f; --soft: #55555e; --line: #d5d5dc;

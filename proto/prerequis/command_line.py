@@ -55,6 +55,15 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     ) -> None:
         super().add_usage(usage, actions, groups, "usage : " if prefix is None else prefix)
 
+    def start_section(self, heading: str | None) -> None:
+        # argparse puts the colon right behind the heading; French wants a blank before it.
+        super().start_section(heading and f"{heading} ")
+
+
+def _sentence(text: str) -> str:
+    """Return what a list of commands says of one, which has neither capital nor full stop, as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}" if text else ""
+
 
 class CommandLine(argparse.ArgumentParser):
     """A parser that speaks French and ends with ExitCode.WRONG_INPUT on wrong usage."""
@@ -62,6 +71,7 @@ class CommandLine(argparse.ArgumentParser):
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("formatter_class", _Formatter)
         options.setdefault("allow_abbrev", False)
+        options["description"] = _sentence(options.get("description") or "")
         super().__init__(*args, **{**options, "add_help": False})
         self._positionals.title = "arguments"
         self._optionals.title = "options"

@@ -108,3 +108,11 @@ def test_a_pipe_that_breaks_elsewhere_is_not_passed_over(capfd: pytest.CaptureFi
 
     with pytest.raises(BrokenPipeError):
         main()
+
+
+def test_a_command_is_told_of_in_a_sentence_that_keeps_its_capitals(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        CommandLine(prog="essai", description="écoute le VLAN et la clé USB").parse_args(["--help"])
+    shown = capsys.readouterr().out
+    assert "\nÉcoute le VLAN et la clé USB.\n" in shown
+    assert "\noptions :\n" in shown

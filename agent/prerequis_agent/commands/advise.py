@@ -11,7 +11,7 @@ from prerequis_agent.config import State
 from prerequis_agent.probes import probe_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from prerequis.v1.report_pb2 import Report
     from prerequis_agent.advice import Advice, Light
@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         document = {"light": colour.value, "verdicts": verdicts, "remaining": to_do}
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     else:
-        sys.stdout.write(_text(colour, advice, to_do, report))
+        lines = _lines(colour, advice, to_do, report)
+        sys.stdout.writelines(f"{line}\n" for line in (_wrapped(lines) if sys.stdout.isatty() else lines))
     return ExitCode.DONE
 
 
@@ -70,7 +71,18 @@ def _write_page(
         raise ConfigurationError(f"La page {path} ne peut pas être écrite ({why(problem)}).") from None
 
 
-def _text(colour: "Light", advice: "Sequence[Advice]", to_do: "Sequence[str]", report: "Report") -> str:
+def _wrapped(lines: "Sequence[str]") -> "Iterator[str]":
+    """Yield the lines as the terminal shows them, each hanging under its first word."""
+    import shutil
+    import textwrap
+
+    width = min(shutil.get_terminal_size().columns, 110)
+    for line in lines:
+        margin = " " * (len(line) - len(line.lstrip()) + 2)
+        yield from textwrap.wrap(line, width, subsequent_indent=margin, break_on_hyphens=False)
+
+
+def _lines(colour: "Light", advice: "Sequence[Advice]", to_do: "Sequence[str]", report: "Report") -> "Sequence[str]":
     from prerequis_agent.advice_page import LEVELS, LIGHTS
 
     shown = [one for one in advice if one.verdict in _MARKS]
@@ -94,4 +106,4 @@ def _text(colour: "Light", advice: "Sequence[Advice]", to_do: "Sequence[str]", r
         lines += ["Ce qui n'a pas pu être vu :", *unseen]
     if to_do:
         lines += ["À faire avant de quitter le site :", *(f"  {number}. {one}" for number, one in enumerate(to_do, 1))]
-    return "\n".join(lines) + "\n"
+    return lines

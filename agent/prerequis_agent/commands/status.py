@@ -3,9 +3,18 @@
 import argparse
 import json
 import sys
+from datetime import datetime
 
 from prerequis.command_line import ExitCode
 from prerequis_agent.config import State
+
+_ROLES = {
+    "care": "soin",
+    "secretariat": "secrétariat",
+    "support": "support",
+    "management": "direction",
+    "other": "autre",
+}
 
 HELP = "dit si ce poste est rattaché à un site et ce qui attend d'être remis"
 
@@ -53,9 +62,9 @@ def _text(found: dict[str, str | int | float | bool]) -> str:
         return f"Ce poste n'est rattaché à aucun site (état : {found['state']}).\n"
     return (
         f"Site         {found['site']} ({found['finess']})\n"
-        f"Rôle         {found['role'] or 'non déclaré'}\n"
+        f"Rôle         {_ROLES.get(str(found['role']), 'non déclaré')}\n"
         f"Collecteur   {found['collector']}\n"
-        f"Certificat   valable jusqu'au {found['certificateExpires']}\n"
+        f"Certificat   valable jusqu'au {_local(found['certificateExpires'])}\n"
         f"En attente   {found['waiting']}\n"
         f"Refusés      {found['refused']}\n"
         f"Remplacés    {found['dropped']}, faute de place\n"
@@ -69,4 +78,8 @@ def _last(found: dict[str, str | int | float | bool]) -> str:
     from prerequis_agent.summary import cost
 
     spent = cost(float(found["wallSeconds"]), float(found["cpuSeconds"]), int(found["memoryBytes"]))
-    return f"le {found['lastRun']}, en {spent}"
+    return f"le {_local(found['lastRun'])}, en {spent}"
+
+
+def _local(moment: object) -> str:
+    return datetime.fromisoformat(str(moment)).astimezone().strftime("%d/%m/%Y à %H:%M")
