@@ -2,8 +2,9 @@
 
 A collector of its own process, real gRPC with mutual TLS, one connection for each machine. A measurement is played by
 holding the lease for a while; a machine that is told to wait comes back when it was told to. Prints how long all took,
-how much of the time the line was in use, how long machines waited, how far the order of service was from the order of
-asking, and the collector's processor time. Ends with an error if two ever measured at once or one never did.
+how much of the time the line was in use, how long machines waited, how far the order of service was from that in which
+the collector noted them, and the collector's processor time. Ends with an error if two ever measured at once or one
+never did. Two hundred take some ten minutes.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 import grpc
 import psutil
 from grpc import aio
+from sqlmodel import select
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -34,6 +36,8 @@ from prerequis.v1.measurement_pb2 import AcquireLeaseRequest, ReleaseLeaseReques
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub  # noqa: E402
 from prerequis_collector import __main__ as program  # noqa: E402
 from prerequis_collector.services.authority import new_key  # noqa: E402
+from prerequis_collector.store.database import Database  # noqa: E402
+from prerequis_collector.store.line_turns import LineTurnRow  # noqa: E402
 
 # The least of bytes, so that two hundred of them stay within a site's budget.
 ASKING = AcquireLeaseRequest(method=LATENCY, attended=True)
@@ -43,7 +47,10 @@ ASKING = AcquireLeaseRequest(method=LATENCY, attended=True)
 class Storm:
     """What the machines saw."""
 
-    asked: list[str] = field(default_factory=list)
+    asked: int = 0
+    all_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    noted: list[str] = field(default_factory=list)
+    """In the order in which the collector noted them."""
     served: list[str] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     calls: int = 0
@@ -66,10 +73,12 @@ class Figures:
     longest_wait: float
     worst_overtaking: int
     """By how many places a machine was served before or after its turn."""
+    order_of_service: tuple[int, ...]
+    """The places of the machines, in the order in which they measured."""
     cpu_seconds: float
 
 
-async def machine(where: Served, agent: Identity, authority: bytes, storm: Storm, hold: float) -> None:
+async def machine(where: Served, agent: Identity, authority: bytes, storm: Storm, hold: float, many: int) -> None:
     """Ask until the lease comes, hold it, and give it back."""
     async with channel(where, agent, authority) as calls:
         stub = MeasurementServiceStub(calls)
@@ -78,9 +87,10 @@ async def machine(where: Served, agent: Identity, authority: bytes, storm: Storm
         while True:
             storm.calls += 1
             answer = await stub.AcquireLease(ASKING)
-            if first:
-                storm.asked.append(agent.agent_id)
-                first = False
+            storm.asked += first
+            first = False
+            if storm.asked == many:
+                storm.all_asked.set()
             if answer.HasField("lease"):
                 break
             await asyncio.sleep(answer.retry_after.ToMilliseconds() / 1000)
@@ -91,6 +101,17 @@ async def machine(where: Served, agent: Identity, authority: bytes, storm: Storm
         await asyncio.sleep(hold)
         storm.measuring -= 1
         await stub.ReleaseLease(ReleaseLeaseRequest(token=answer.lease.token))
+
+
+async def note_order(data: Path, storm: Storm) -> None:
+    """Note, once all have asked, in which order: those who measured already, then those who wait."""
+    await storm.all_asked.wait()
+    database = Database(f"sqlite:///{data / 'collector.sqlite3'}")
+    with database.read() as transaction:
+        waiting = transaction.exec(select(LineTurnRow)).all()
+    database.close()
+    queue = [turn.agent_id for turn in sorted(waiting, key=lambda turn: (turn.asked_at, turn.agent_id))]
+    storm.noted = storm.served + [agent for agent in queue if agent not in storm.served]
 
 
 async def enrolled(data: Path, many: int) -> tuple[list[Identity], bytes]:
@@ -121,9 +142,11 @@ async def run(many: int, hold: float) -> Figures:
             agents, authority = await enrolled(data, many)
             storm, process = Storm(), psutil.Process(where.process.pid)
             spent, began = process.cpu_times(), time.perf_counter()
-            await asyncio.gather(*(machine(where, agent, authority, storm, hold) for agent in agents))
+            machines = [machine(where, agent, authority, storm, hold, many) for agent in agents]
+            await asyncio.gather(note_order(data, storm), *machines)
             seconds, ended = time.perf_counter() - began, process.cpu_times()
-    places = {agent: place for place, agent in enumerate(storm.asked)}
+    places = {agent: place for place, agent in enumerate(storm.noted)}
+    order = tuple(places[agent] for agent in storm.served)
     return Figures(
         machines=many,
         served=len(storm.served),
@@ -133,7 +156,8 @@ async def run(many: int, hold: float) -> Figures:
         calls_per_machine=round(storm.calls / many, 2),
         median_wait=round(statistics.median(storm.waits), 2),
         longest_wait=round(max(storm.waits), 2),
-        worst_overtaking=max(abs(place - places[agent]) for place, agent in enumerate(storm.served)),
+        worst_overtaking=max(abs(place - turn) for turn, place in enumerate(order)),
+        order_of_service=order,
         cpu_seconds=round(ended.user + ended.system - spent.user - spent.system, 2),
     )
 
@@ -145,8 +169,8 @@ def main() -> int:
     parser.add_argument("--hold", type=float, default=2.0, metavar="SECONDS", help="how long one measurement lasts")
     options = parser.parse_args()
     figures = asyncio.run(run(options.machines, options.hold))
-    json.dump(asdict(figures), sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    for name, figure in asdict(figures).items():
+        sys.stdout.write(f"{name:>18}  {json.dumps(figure)}\n")
     return int(figures.overlaps > 0 or figures.served != figures.machines)
 
 
