@@ -49,7 +49,6 @@ _REFUSALS = frozenset(
         grpc.StatusCode.ALREADY_EXISTS,
         grpc.StatusCode.FAILED_PRECONDITION,
         grpc.StatusCode.OUT_OF_RANGE,
-        grpc.StatusCode.UNIMPLEMENTED,
     }
 )
 
@@ -151,6 +150,11 @@ def _pushback_seconds(problem: grpc.aio.AioRpcError) -> float:
 
 def _translate(address: str, problem: grpc.aio.AioRpcError) -> CollectorUnreachable | Refused:
     details = problem.details() or ""
+    if problem.code() == grpc.StatusCode.UNIMPLEMENTED:
+        return Refused(
+            f"Le collecteur {address} est plus ancien que cet agent et ne connaît pas cette demande : demander à "
+            "l'administrateur de le mettre à jour."
+        )
     if problem.code() in _REFUSALS:
         return Refused(details or "Le collecteur a refusé sans dire pourquoi.")
     if problem.code() == grpc.StatusCode.UNAVAILABLE:
