@@ -60,10 +60,10 @@ def pcscd(*options: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
-def wait(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is so; fails after some seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -93,7 +93,7 @@ def test_a_person_who_does_not_agree_has_no_card_read(two_readers: None, answer:
         command = [sys.executable, "-m", "prerequis_agent", "--state", str(tmp_path), "cards", "--type"]
         with inserted(CPS3, answers=CardFiles(NOMINATIVE)) as card:
             done = subprocess.run(
-                command, stdin=terminal, capture_output=True, text=True, timeout=30, check=False, cwd=Path.cwd()
+                command, stdin=terminal, capture_output=True, text=True, timeout=120, check=False, cwd=Path.cwd()
             )
         assert done.returncode == ExitCode.REFUSED
         assert done.stdout.endswith("Continuer ? (oui/non) ")

@@ -78,7 +78,7 @@ def watch(two_readers: None) -> Iterator[Event | None]:
     return events
 
 
-def until(events: Iterator[Event | None], kind: type[Kind], seconds: float = 10) -> Kind:
+def until(events: Iterator[Event | None], kind: type[Kind], seconds: float = 60) -> Kind:
     deadline = time.monotonic() + seconds
     for event in events:
         if isinstance(event, kind):
@@ -175,7 +175,7 @@ def told(folder: Path) -> str:
     return (folder / "out").read_text() + (folder / "err").read_text()
 
 
-def wait_until_told(folder: Path, sentence: str, times: int = 1, seconds: float = 20) -> None:
+def wait_until_told(folder: Path, sentence: str, times: int = 1, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while told(folder).count(sentence) < times:
         assert time.monotonic() < deadline, f"never told: {sentence}\n{told(folder)}"
@@ -184,7 +184,7 @@ def wait_until_told(folder: Path, sentence: str, times: int = 1, seconds: float 
 
 def end(process: subprocess.Popen[str]) -> int:
     process.send_signal(signal.SIGINT)
-    return process.wait(10)
+    return process.wait(60)
 
 
 @needs_pcscd
@@ -255,7 +255,7 @@ def test_a_service_that_is_killed_and_comes_back_is_told_and_the_count_goes_on(p
 def test_the_count_ends_by_itself_after_some_seconds(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "prerequis_agent", "--state", str(tmp_path), "cards", "--json", "--seconds", "0.1"],
-        capture_output=True, text=True, timeout=30, check=False, env={**os.environ},
+        capture_output=True, text=True, timeout=120, check=False, env={**os.environ},
     )  # fmt: skip
     if "pyscard" in done.stderr:
         pytest.skip("pyscard is not installed")

@@ -173,7 +173,7 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), name="tiny-collector")
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)

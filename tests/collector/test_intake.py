@@ -31,24 +31,27 @@ def _kept(reports: list[Brought]) -> list[Receipt | NotIdentified]:
 
 
 class Groups:
-    """An intake whose transactions are played: each takes a moment, and its reports are noted."""
+    """An intake whose transactions are played: each lasts until it may end, and its reports are noted."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, keep: Keep = _kept) -> None:
         self.sizes: list[int] = []
+        self.writing, self.may_end = asyncio.Event(), asyncio.Event()
+        self.may_end.set()
 
         def noted(_: Transaction | None, reports: list[Brought], __: datetime) -> list[Receipt | NotIdentified]:
             self.sizes.append(len(reports))
             return keep(reports)
 
         monkeypatch.setattr(module, "keep_all", noted)
-        self._intake = Intake(self._write, Signers(AUTHORITY), lambda: NOW)
+        self.intake = Intake(self._write, Signers(AUTHORITY), lambda: NOW)
 
     async def _write(self, work: Work) -> list[Receipt | NotIdentified]:
-        await asyncio.sleep(0.01)
+        self.writing.set()
+        await self.may_end.wait()
         return work(None)  # type: ignore[arg-type]  # what is played has no database
 
     def keep(self, signed: SignedReport) -> Awaitable[Receipt]:
-        return self._intake.keep(signed, BEARER)
+        return self.intake.keep(signed, BEARER)
 
 
 def _signed(number: int) -> SignedReport:
@@ -59,9 +62,14 @@ async def test_who_comes_alone_waits_for_nobody_and_who_comes_meanwhile_shares_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     groups = Groups(monkeypatch)
+    groups.may_end.clear()
     first = asyncio.ensure_future(groups.keep(_signed(0)))
-    await asyncio.sleep(0.003)
-    receipts = await asyncio.gather(first, *(groups.keep(_signed(number)) for number in range(1, 20)))
+    await groups.writing.wait()
+    others = asyncio.gather(*(groups.keep(_signed(number)) for number in range(1, 20)))
+    while groups.intake.waiting < 19:
+        await asyncio.sleep(0)
+    groups.may_end.set()
+    receipts = [await first, *await others]
     assert [receipt.state for receipt in receipts] == [Receipt.KEPT] * 20
     assert len({receipt.digest for receipt in receipts}) == 20
     assert groups.sizes == [1, 19]

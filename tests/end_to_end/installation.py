@@ -55,7 +55,7 @@ class Installation:
             self.server = subprocess.Popen(
                 [*command, "--listen", self.listen[0], "--measure-listen", self.listen[1]], stdout=log, stderr=log
             )
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 120
         while not listening.exists():
             assert self.server.poll() is None, (self.folder / "collector.log").read_text()
             assert time.monotonic() < ends, "the collector does not listen"
@@ -67,7 +67,7 @@ class Installation:
         """Return the collector's exit status."""
         assert self.server is not None
         self.server.send_signal(how)
-        status = self.server.wait(30)
+        status = self.server.wait(60)
         self.server = None
         return status
 

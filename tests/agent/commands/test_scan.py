@@ -109,19 +109,20 @@ def test_a_console_without_our_signs_shows_the_scan_all_the_same(agent: Agent) -
 
 
 def test_an_interrupted_scan_ends_at_once_without_a_trace(enrolled: Agent, collector: TinyCollector) -> None:
-    collector.retry_after = 5
+    collector.retry_after = 15
     process = subprocess.Popen(
         [*COMMAND, "--state", str(enrolled.state), "scan", "--only", "line"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 60
     while not collector.leases:
         assert time.monotonic() < ends
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     started = time.monotonic()
-    stdout, stderr = process.communicate(timeout=20)
-    assert time.monotonic() - started < 3
+    stdout, stderr = process.communicate(timeout=120)
+    # Long before the wait for the line would end.
+    assert time.monotonic() - started < 12
     assert process.returncode == 128 + signal.SIGINT
     assert stdout == ""
     assert stderr == "\nInterrompu.\n"
@@ -130,7 +131,7 @@ def test_an_interrupted_scan_ends_at_once_without_a_trace(enrolled: Agent, colle
 def test_a_reader_that_leaves_is_not_an_error(agent: Agent) -> None:
     piped = [*COMMAND, "--state", str(agent.state), "scan", "--json", "--only", "services"]
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", f"{shlex.join(piped)} | true"], capture_output=True, text=True, timeout=30
+        ["bash", "-o", "pipefail", "-c", f"{shlex.join(piped)} | true"], capture_output=True, text=True, timeout=120
     )
     assert done.stderr == ""
 
@@ -139,7 +140,7 @@ def test_on_a_terminal_each_probe_has_its_line_and_stdout_stays_pure(agent: Agen
     leader, follower = pty.openpty()
     done = subprocess.run(
         [*COMMAND, "--state", str(agent.state), "scan", "--json", "--only", "services"],
-        stdout=subprocess.PIPE, stderr=follower, timeout=30, check=True,
+        stdout=subprocess.PIPE, stderr=follower, timeout=120, check=True,
     )  # fmt: skip
     os.close(follower)
     shown = os.read(leader, 10_000).decode()

@@ -42,7 +42,7 @@ def test_a_report_handed_in_late_still_says_when_it_was_made(enrolled: Agent, co
     before = datetime.now(UTC)
     enrolled("run", "--now", "--no-line")
     made = datetime.now(UTC)
-    time.sleep(1.1)
+    time.sleep(0.1)
     collector.start()
     enrolled("send")
     (report,) = collector.reports
@@ -60,7 +60,7 @@ def test_two_commands_that_send_at_once_do_not_trip_over_each_other(enrolled: Ag
         )
         for _ in range(3)
     ]
-    said = [process.communicate(timeout=30)[1] for process in sending]
+    said = [process.communicate(timeout=120)[1] for process in sending]
     assert [process.returncode for process in sending] == [ExitCode.DONE] * 3, said
     assert len(collector.kept) == 3
     assert enrolled.waiting == []

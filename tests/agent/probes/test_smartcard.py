@@ -123,7 +123,7 @@ class EndsMidway:
             self._ended = True
             assert self._service.poll() is None
             self._service.kill()
-            self._service.wait(10)
+            self._service.wait(60)
             answer = self._scard.SCardListReaders(context, groups)
             assert answer[0] != self._scard.SCARD_S_SUCCESS
             self._again()

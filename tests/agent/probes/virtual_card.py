@@ -28,7 +28,7 @@ class VirtualCard:
         self._answer = answers if callable(answers) else lambda apdu: (answers or {}).get(apdu, _FILE_NOT_FOUND)
         self.apdus: list[bytes] = []
         self.resets = 0
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._socket.settimeout(None)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -36,7 +36,7 @@ class VirtualCard:
     def eject(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
+        self._thread.join(60)
         self._socket.close()
 
     def _serve(self) -> None:

@@ -108,7 +108,7 @@ async def test_one_connection_too_many_is_closed_and_there_is_room_again_when_an
             writer.close()
         request = EnrolRequest(ticket=installation.ticket(), csr=csr_of(new_key()))
         async with installation.channel(None, where=where) as channel:
-            answer = await EnrolmentServiceStub(channel).Enrol(request, wait_for_ready=True, timeout=20)
+            answer = await EnrolmentServiceStub(channel).Enrol(request, wait_for_ready=True, timeout=60)
     assert answer.agent_id
 
 

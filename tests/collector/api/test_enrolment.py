@@ -18,7 +18,7 @@ from prerequis_collector.store.agents import Agents
 
 async def _plan_code(installation: Installation, identity: Identity | None) -> grpc.StatusCode:
     async with installation.channel(identity) as channel:
-        code, _ = await refusal(MeasurementServiceStub(channel).GetPlan(GetPlanRequest(), timeout=5))
+        code, _ = await refusal(MeasurementServiceStub(channel).GetPlan(GetPlanRequest(), timeout=60))
     return code
 
 

@@ -115,7 +115,7 @@ async def _code(channel: aio.Channel, call: Call) -> grpc.StatusCode:
     method, request = call
     ask: Ask = channel.unary_unary(f"/prerequis.v1.{method}")
     try:
-        await ask(request.SerializeToString(), timeout=20)
+        await ask(request.SerializeToString(), timeout=60)
     except aio.AioRpcError as refused:
         return refused.code()
     return OK
@@ -186,10 +186,10 @@ async def test_no_method_tells_an_operator_of_a_site_of_another_organisation(
         if "finess" in request.DESCRIPTOR.fields_by_name:
             for finess in (THEIRS, "999999999"):
                 about = ParseDict({"finess": finess}, _request_of(method))
-                code, said = await refusal(ask(about.SerializeToString(), timeout=20))
+                code, said = await refusal(ask(about.SerializeToString(), timeout=60))
                 assert (code, said) == (NOT_FOUND, f"Aucun site de votre organisme ne porte le numéro FINESS {finess}.")
         try:
-            answer = await ask(request.SerializeToString(), timeout=20)
+            answer = await ask(request.SerializeToString(), timeout=60)
         except aio.AioRpcError:
             return  # it wants to be told which site
         assert THEIRS.encode() not in answer

@@ -147,7 +147,7 @@ async def test_an_unwritable_database_is_unavailable_and_nothing_is_acknowledged
     installation: Installation, agent: Identity
 ) -> None:
     limit = installation.collector.writer.submit
-    limit(lambda transaction: transaction.connection().exec_driver_sql("PRAGMA query_only = ON")).result(5)
+    limit(lambda transaction: transaction.connection().exec_driver_sql("PRAGMA query_only = ON")).result(60)
     async with installation.channel(agent) as channel:
         stub = ReportServiceStub(channel)
         code, sentence = await refusal(stub.Submit(SubmitRequest(report=agent.sign(report_of()))))

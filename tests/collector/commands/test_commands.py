@@ -162,6 +162,6 @@ def test_help_is_french(arguments: list[str], capsys: pytest.CaptureFixture[str]
 
 def test_the_version_is_told_without_loading_a_database_or_grpc() -> None:
     code = "import sys; from prerequis_collector.__main__ import main; main(['--version']); print(*sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True).stdout
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True).stdout
     assert told.startswith("prerequis-collector ")
     assert not {"grpc", "sqlmodel", "sqlalchemy"} & set(told.split())

@@ -34,7 +34,7 @@ def _free_port() -> int:
 
 
 def _scraped(port: int) -> tuple[str, Samples]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         text = answer.read().decode()
     samples: Samples = {}
     for family in text_string_to_metric_families(text):

@@ -69,7 +69,7 @@ async def test_what_a_killed_collector_acknowledged_is_known_to_the_other_which_
                 while True:
                     try:
                         async with channel(where, agent, authority) as calls:
-                            answer = await ReportServiceStub(calls).Submit(SubmitRequest(report=signed), timeout=10)
+                            answer = await ReportServiceStub(calls).Submit(SubmitRequest(report=signed), timeout=60)
                         break
                     except aio.AioRpcError as error:
                         assert where is first, error

@@ -54,9 +54,9 @@ def test_a_full_database_refuses_cleanly_and_recovers(tmp_path: Path) -> None:
 
     limit(pages)
     with pytest.raises(StorageUnavailable, match="disque plein"):
-        writer.submit(lambda transaction: Sites(transaction).save(SiteRow(finess=SITE, name="x" * 100_000))).result(10)
+        writer.submit(lambda transaction: Sites(transaction).save(SiteRow(finess=SITE, name="x" * 100_000))).result(60)
     limit(1_000_000)
-    writer.submit(lambda transaction: Sites(transaction).save(SiteRow(finess=SITE, name="Les Tilleuls"))).result(10)
+    writer.submit(lambda transaction: Sites(transaction).save(SiteRow(finess=SITE, name="Les Tilleuls"))).result(60)
     writer.close()
     with database.read() as transaction:
         assert [site.name for site in Sites(transaction).all()] == ["Les Tilleuls"]
@@ -77,6 +77,6 @@ def test_the_writer_outlives_any_failure_of_the_database(tmp_path: Path, monkeyp
     with monkeypatch.context() as broken:
         broken.setattr(database, "write", lambda: 1 / 0)
         assert isinstance(writer.submit(lambda transaction: None).exception(10), ZeroDivisionError)
-    assert writer.submit(lambda transaction: 1).result(10) == 1
+    assert writer.submit(lambda transaction: 1).result(60) == 1
     writer.close()
     database.close()
