@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.agent.pcscd import needs_pcscd, pcscd, the_only_pcscd
 from tests.agent.probes.conftest import ScriptedPcsc
@@ -371,7 +371,6 @@ def test_a_card_is_named_with_what_to_do(atr: str, words: str) -> None:
 
 
 # The first name loads the list, which takes its time.
-@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_a_card_with_something_to_do(atr: bytes) -> None:
     named = name_of(atr)

@@ -46,7 +46,7 @@ def test_a_probe_of_which_there_is_no_phrase_yet_is_no_error() -> None:
 
 
 @given(messages(Facts))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_facts_are_told_on_one_line(facts: Facts) -> None:
     # The strategy makes moments that are none, which the agent never does.
     facts.backup.ClearField("last_success_at")

@@ -115,7 +115,7 @@ _WORDS = b"GET;POST;BREW;/empty.php;?token=00;&rate=-1;HTTP/1.1;HTTP/9; ;\r\n;:;
 _HEADERS = b"Content-Length: 9999999999999;Transfer-Encoding: chunked;Expect: 100-continue".split(b";")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from([*_WORDS, *_HEADERS]) | st.binary(max_size=8), max_size=20).map(b"".join))
 def test_no_request_over_http_moves_a_byte_or_breaks_the_port(
     http: tuple[LineHttp, ssl.SSLContext, _Faults], sent: bytes
