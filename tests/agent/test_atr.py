@@ -19,7 +19,6 @@ def test_a_transport_card_loses_its_number_and_no_other_card_anything(told: str,
     assert without_serial(bytes.fromhex(told)) == bytes.fromhex(kept)
 
 
-# The first name loads the list, which takes its time.
 @given(st.sampled_from(["3B6F0000805A", "3B8F8001805A", "3B", ""]), st.binary(max_size=33))
 def test_any_answer_to_reset_keeps_its_length_and_its_name(head: str, rest: bytes) -> None:
     atr = bytes.fromhex(head) + rest

@@ -370,7 +370,6 @@ def test_a_card_is_named_with_what_to_do(atr: str, words: str) -> None:
     assert words in name_of(bytes.fromhex(atr)).advice
 
 
-# The first name loads the list, which takes its time.
 @given(st.binary(max_size=40))
 def test_any_bytes_are_a_card_with_something_to_do(atr: bytes) -> None:
     named = name_of(atr)
