@@ -3,8 +3,9 @@
 A client that has a certificate of this collector sends one line, `PREREQUIS/1 <token in hexadecimal> <down|up>
 [key=value…]`. Down: random bytes come until the lease is spent or the time is over, at `rate` bits per second when that
 is given. Up: the client sends, ends its half with TLS's close notice, and gets one line of JSON, `{"bytes": N,
-"seconds": S}`, as counted here; with `counts=1` it gets a line ten times a second meanwhile, `{"at": seconds of this
-clock, "bytes": all so far}`, the last of them with `"ended": true`. Anything else is closed at once.
+"seconds": S}`, as counted here; with `counts=1` it gets a line whenever no more is there, 50 times a second at most,
+`{"at": seconds of this clock, "bytes": all so far}`, the last of them with `"ended": true`. Anything else is closed at
+once.
 
 Threads and plain sockets: asyncio closes both halves of a TLS connection at once and could not answer an upload.
 """
@@ -16,8 +17,10 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from prerequis.pacing import Pacer, spread
 from prerequis_collector.byte_port import PATIENCE_SECONDS, BytePort
@@ -35,7 +38,8 @@ RECORD_BYTES = 8 * 1024
 """What goes at once at first, and all along to who is paced: a slow line brings larger records in steps."""
 LARGE_AFTER_BYTES = 1_000_000
 _LAST_WORDS_SECONDS = 1.0
-_COUNTS_SECONDS, _LATEST_COUNT_SECONDS = 0.1, 0.15
+# A sender works in bursts: counts taken at any other moment of them, always the same, would miss part of the last one.
+_COUNTS_SECONDS, _LATEST_COUNT_SECONDS = 0.02, 0.05
 _LONGEST_GREETING = 256
 
 
@@ -107,9 +111,10 @@ class LineServer(BytePort):
             if not first:
                 # When the first bytes were sent is not known: they start the clock and belong to no rate.
                 first, opening = last, count
-            due = greeting.counts and last - told >= _COUNTS_SECONDS
+            if not greeting.counts:
+                continue
             # What a lost segment held up comes all at once, and is told of as one.
-            if due and (last - told >= _LATEST_COUNT_SECONDS or not _has_more(connection)):
+            if last - told >= _LATEST_COUNT_SECONDS or not _has_more(connection, told + _COUNTS_SECONDS - last):
                 told = last
                 _say(connection, {"at": round(last, 6), "bytes": received})
         if greeting.counts:
@@ -126,9 +131,9 @@ def listen_out(connection: socket.socket) -> None:
         pass
 
 
-def _has_more(connection: ssl.SSLSocket) -> bool:
-    """Return whether more bytes are here already."""
-    return bool(connection.pending() or select.select([connection], [], [], 0)[0])
+def _has_more(connection: ssl.SSLSocket, seconds: float) -> bool:
+    """Return whether more bytes are here already, or come within so long."""
+    return bool(connection.pending() or select.select([connection], [], [], max(0.0, seconds))[0])
 
 
 def _say(connection: ssl.SSLSocket, what: dict[str, float | str]) -> None:
@@ -136,11 +141,16 @@ def _say(connection: ssl.SSLSocket, what: dict[str, float | str]) -> None:
 
 
 def server_context(certificate: str, key: str, authority: str) -> ssl.SSLContext:
-    """Return TLS that shows the certificate and asks for one of the authority; the arguments are paths of PEM files."""
+    """Return TLS that shows the certificate and asks for one of the authority; the arguments are paths of PEM files.
+
+    Of the authority's file only the first certificate is trusted: those above it sign for others too.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)
-    context.load_verify_locations(authority)
+    issuer = x509.load_pem_x509_certificate(Path(authority).read_bytes())
+    context.load_verify_locations(cadata=issuer.public_bytes(Encoding.DER))
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_mode = ssl.CERT_REQUIRED
     return context
 

@@ -55,6 +55,22 @@ def test_what_a_lost_segment_held_up_was_under_way_meanwhile() -> None:
     assert arrived.rate(1.0, 1.2) == pytest.approx(8e6, rel=0.05)
 
 
+@pytest.mark.parametrize("stopped", [2.1, 2.25, 2.4])
+def test_a_run_that_stops_while_a_segment_is_sent_again_reads_the_rate_of_the_line(stopped: float) -> None:
+    def told(at: float) -> float:
+        # From 2.0 s on little is let through, for what follows a lost segment waits for it.
+        return 8e6 if at < 2.0 else 1e6
+
+    arrived = series(told, stopped)
+    assert arrived.rate(0.5, stopped) < 0.97 * 8e6
+    assert arrived.level(0.5) == pytest.approx(8e6, rel=0.01)
+    assert arrived.level(stopped + 0.1) is None
+
+
+def test_the_mean_of_a_steady_line_is_no_greater_for_the_choice_of_its_end() -> None:
+    assert series(lambda at: 8e6 * min(1.0, at / 0.5), 2.4).level(0.5) == pytest.approx(8e6, rel=0.01)
+
+
 def test_the_first_bytes_of_a_stream_that_joins_are_counted() -> None:
     arrived = Series()
     one = arrived.opened()

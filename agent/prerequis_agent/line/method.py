@@ -6,7 +6,7 @@ from prerequis.v1.line_pb2 import BYTE_CAP, CUT, PROVEN, STABLE, LineDirection, 
 from prerequis_agent.errors import Unsupported
 from prerequis_agent.line.flow import Budget, Direction, Flow, Transport
 from prerequis_agent.line.latency import RoundTrips
-from prerequis_agent.line.series import SETTLING_SECONDS, Series, variation
+from prerequis_agent.line.series import Series, variation
 from prerequis_agent.line.stop import JOINING_SECONDS, WhenDecided, WhenStable, held, last_variation
 
 STREAMS = 4
@@ -25,6 +25,9 @@ SINGLE_BYTES = 5_000_000
 
 MORE_RATIO = 0.6
 """One stream under this share of several: more of them may show more."""
+
+COARSE_BITS_PER_SECOND = 4e6
+"""Under it a quarter of a second brings so few segments of each stream that its rate says little; the mean does."""
 
 _LEVEL = 0.1
 """Standard deviation over mean of a fast line's last rates, under which it had reached its rate."""
@@ -77,8 +80,8 @@ def capacity(transport: Transport, direction: Direction, most_bytes: int, stream
         course.take(flow)
     _require(flow)
     since = rule.joined + JOINING_SECONDS
-    if rule.agrees(flow.series):
-        rate: float | None = flow.series.rate(SETTLING_SECONDS, flow.series.seconds)
+    if rule.agrees(flow.series) or together < COARSE_BITS_PER_SECOND:
+        rate = flow.series.level(rule.settled)
     else:
         rate = flow.series.sustained(since)
     _fill(course.found, flow.series, rate, stop, streams)

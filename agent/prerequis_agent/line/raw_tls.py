@@ -1,7 +1,7 @@
 """The collector's raw TLS port: one line of greeting, then bytes one way.
 
 The greeting is `PREREQUIS/1 <token in hexadecimal> <down|up> [key=value…]`. `rate` asks the collector to pace what it
-sends, in bits per second; `counts=1` asks it to say ten times a second what it received, as lines of JSON
+sends, in bits per second; `counts=1` asks it to say meanwhile what it received, as lines of JSON
 `{"at": seconds of its clock, "bytes": all so far}`, the last of them with `"ended": true`.
 """
 

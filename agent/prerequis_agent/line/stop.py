@@ -63,13 +63,18 @@ class WhenStable:
                 return STABLE
         return capped(series, self.most_bytes, self.most_seconds)
 
+    @property
+    def settled(self) -> float:
+        """From when on a mean says something of the line, in seconds of the series: slow start is over by then."""
+        return max(SETTLING_SECONDS, self.joined / 2) if self.before else self.joined + JOINING_SECONDS
+
     def agrees(self, series: Series) -> bool:
         """Return whether the rate is the one that it was before the last streams joined."""
-        if not self.before:
+        whole = series.level(self.settled)
+        if not self.before or whole is None:
             return False
-        whole = series.rate(SETTLING_SECONDS, series.seconds) / self.before
-        since = series.rate(self.joined + JOINING_SECONDS, series.seconds) / self.before
-        return abs(whole - 1) < _SAME_SHARE and abs(since - 1) < _LIKE_SHARE
+        since = series.rate(self.joined + JOINING_SECONDS, series.seconds)
+        return abs(whole / self.before - 1) < _SAME_SHARE and abs(since / self.before - 1) < _LIKE_SHARE
 
 
 @dataclass(frozen=True, slots=True)
