@@ -90,6 +90,21 @@ class Config:
         return self.data / "authority.key"
 
     @property
+    def server_certificate(self) -> Path:
+        """The collector's own certificate, then those between it and its authority, PEM."""
+        return self.data / "server.pem"
+
+    @property
+    def server_key(self) -> Path:
+        """Its key, PEM."""
+        return self.data / "server.key"
+
+    @property
+    def requested_key(self) -> Path:
+        """The key of a request for a certificate that another authority is to sign, PEM."""
+        return self.data / "server.request.key"
+
+    @property
     def bundle_key(self) -> Path:
         """The private key of age that opens bundles."""
         return self.data / "bundle.key"

@@ -2,16 +2,18 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from prerequis.sealing import NotSealed, new_identity, recipient_of
 from prerequis_collector.config import Config
 from prerequis_collector.errors import AlreadyThere, InvalidInput, StorageUnavailable
+from prerequis_collector.server_identity import ServerIdentity
 from prerequis_collector.services.authority import Authority, key_pem, new_key
 from prerequis_collector.store import schema
 from prerequis_collector.store.database import Database
@@ -71,18 +73,43 @@ def load_rules(config: Config) -> Pack:
         raise InvalidInput(f"Les règles sont fautives :\n{error}") from error
 
 
-def renew_server_identity(config: Config, authority: Authority) -> tuple[Path, Path]:
-    """Write a fresh certificate and key of the collector itself and return their paths; raises StorageUnavailable."""
+def server_identity(config: Config, authority: Authority, now: datetime) -> ServerIdentity:
+    """Return what the collector shows as it starts: a certificate that somebody installed, or else a fresh one.
+
+    Raises StorageUnavailable.
+    """
+    with contextlib.suppress(OSError, InvalidInput):  # none yet, or damaged
+        installed = ServerIdentity(config.server_certificate, config.server_key)
+        if installed.current().ends > now and not is_ours(installed, authority):
+            return installed
+    return renew_server_identity(config, authority)
+
+
+def is_ours(identity: ServerIdentity, authority: Authority) -> bool:
+    """Return whether the collector's authority signed its certificate, so that the collector can renew it itself."""
+    return authority.vouches_for(x509.load_pem_x509_certificate(identity.current().chain))
+
+
+def renew_server_identity(config: Config, authority: Authority) -> ServerIdentity:
+    """Write a fresh certificate and key of the collector itself; raises StorageUnavailable."""
     key = new_key()
     certificate = authority.issue_server(key.public_key(), config.names, datetime.now(UTC))
-    paths = config.data / "server.pem", config.data / "server.key"
-    contents = certificate.public_bytes(serialization.Encoding.PEM), key_pem(key)
-    for path, content in zip(paths, contents, strict=True):
+    # Whoever trusts only the root needs what lies between.
+    chain = b"".join(
+        one.public_bytes(serialization.Encoding.PEM)
+        for one in (certificate, *authority.trusted[: len(authority.above)])
+    )
+    replace_secrets({config.server_key: key_pem(key), config.server_certificate: chain})
+    return ServerIdentity(config.server_certificate, config.server_key)
+
+
+def replace_secrets(contents: Mapping[Path, bytes]) -> None:
+    """Write files that only their owner reads, each whole in the place of the one before; raises StorageUnavailable."""
+    for path, content in contents.items():
         new = path.with_suffix(".new")
         new.unlink(missing_ok=True)
         write_secret(new, content)
         new.replace(path)
-    return paths
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -32,6 +32,7 @@ from prerequis_collector.api.waiver import Waivers
 from prerequis_collector.collector import Collector
 from prerequis_collector.config import Address
 from prerequis_collector.errors import InvalidInput
+from prerequis_collector.server_identity import ServerIdentity
 
 LARGEST_MESSAGE_BYTES = Limits().largest_message
 _OPTIONS = (
@@ -104,14 +105,31 @@ def _build(collector: Collector, health: Health, enrolments: Enrolment, port: st
     return server
 
 
-def listen(server: aio.Server, address: Address, identity: tuple[bytes, bytes], authority: bytes | None) -> Address:
+def listen(server: aio.Server, address: Address, identity: ServerIdentity, authority: bytes | None) -> Address:
     """Listen and return the address with the port that was chosen; raises InvalidInput when it is taken.
 
-    `identity` is the key and the chain, PEM. With an authority, callers must show a certificate that it signed;
-    without, they are asked for none. gRPC for Python knows only these two: hence a port apart for enrolling, on which
-    the guard refuses everything but Enrol.
+    With an authority, PEM, callers must show a certificate that it signed; without, they are asked for none. gRPC for
+    Python knows only these two: hence a port apart for enrolling, on which the guard refuses everything but Enrol.
     """
-    credentials = grpc.ssl_server_credentials([identity], authority, require_client_auth=authority is not None)
+    shown = identity.current()
+
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        return grpc.ssl_server_certificate_configuration([(shown.key, shown.chain)], authority)
+
+    def fetch() -> grpc.ServerCertificateConfiguration | None:
+        """Return what handshakes show from now on; None: what they showed before."""
+        nonlocal shown
+        now = identity.current()
+        if now is shown:
+            return None
+        shown = now
+        return configuration()
+
+    credentials = grpc.dynamic_ssl_server_credentials(
+        configuration(),
+        fetch,  # type: ignore[arg-type]  # the stubs do not know that None means "as before"
+        authority is not None,
+    )
     try:
         port = server.add_secure_port(str(address), credentials)
     except RuntimeError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
@@ -45,10 +46,12 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A signing key and its certificate."""
+    """A signing key, its certificate, and those above it where another authority signed that one."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
+    above: tuple[x509.Certificate, ...] = ()
+    """Each signed the one before; the last is a root."""
 
     @classmethod
     def create(cls, now: datetime) -> "Authority":
@@ -71,7 +74,8 @@ class Authority:
             loaded = serialization.load_pem_private_key(key, None)
             if not isinstance(loaded, ec.EllipticCurvePrivateKey):
                 raise InvalidInput("La clé de l'autorité n'est pas une clé ECDSA.")
-            return cls(x509.load_pem_x509_certificate(certificate), loaded)
+            own, *above = x509.load_pem_x509_certificates(certificate)
+            return cls(own, loaded, tuple(above))
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: a key under a passphrase
             raise InvalidInput("Le certificat ou la clé de l'autorité est illisible.") from error
 
@@ -79,15 +83,19 @@ class Authority:
     def of_others(cls, certificate: bytes, key: bytes, now: datetime) -> "Authority":
         """Return an authority that was made elsewhere, by two PEM texts; raises InvalidInput when it cannot serve.
 
-        Only a root is taken: gRPC trusts no certificate that another one has signed.
+        The text of one that is no root has those above it too, for whoever trusts nothing that does not lead to a root.
         """
         authority = cls.load(certificate, key)
         if authority.certificate.public_key() != authority.key.public_key():
             raise InvalidInput("La clé n'est pas celle du certificat de l'autorité.")
         if not authority._may_sign():
             raise InvalidInput("Ce certificat n'est pas celui d'une autorité : il ne permet pas d'en signer d'autres.")
-        if not authority.vouches_for(authority.certificate):
-            raise InvalidInput("Ce certificat est signé par un autre : donner celui d'une autorité racine.")
+        for below, signer in pairwise((*authority.trusted, authority.trusted[-1])):
+            if not _signed(below, signer):
+                raise InvalidInput(
+                    "Ce certificat est signé par un autre : joindre au fichier, dans l'ordre, ceux des autorités "
+                    "au-dessus, jusqu'à la racine."
+                )
         authority.check_clock(now)
         return authority
 
@@ -117,13 +125,22 @@ class Authority:
             return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
-    def certificate_pem(self) -> bytes:
-        """Return the certificate that everybody trusts, PEM."""
+    @property
+    def trusted(self) -> tuple[x509.Certificate, ...]:
+        """What agents and operators trust: the authority's certificate, then those above it up to the root."""
+        return self.certificate, *self.above
+
+    def issuer_pem(self) -> bytes:
+        """Return what the collector trusts, PEM: this authority alone, for those above it sign for others too."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    def certificate_pem(self) -> bytes:
+        """Return the certificates that everybody trusts, PEM, that of this authority first."""
+        return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in self.trusted)
 
     def issue_server(self, key: ec.EllipticCurvePublicKey, names: Iterable[str], now: datetime) -> x509.Certificate:
         """Return the collector's own certificate for these host names and addresses."""
-        alternatives = [_general_name(name) for name in names]
+        alternatives = [general_name(name) for name in names]
         return self._issue(key, alternatives, ExtendedKeyUsageOID.SERVER_AUTH, now, SERVER_LIFE)
 
     def issue_agent(self, key: ec.EllipticCurvePublicKey, agent_id: str, now: datetime) -> x509.Certificate:
@@ -138,11 +155,7 @@ class Authority:
 
     def vouches_for(self, certificate: x509.Certificate) -> bool:
         """Return whether this authority signed the certificate."""
-        try:
-            certificate.verify_directly_issued_by(self.certificate)
-        except (ValueError, TypeError, InvalidSignature):
-            return False
-        return True
+        return _signed(certificate, self.certificate)
 
     def _issue(
         self,
@@ -162,6 +175,14 @@ class Authority:
             .add_extension(self._identifier(), critical=False)
             .sign(self.key, hashes.SHA256())
         )
+
+
+def _signed(certificate: x509.Certificate, signer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(signer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -210,8 +231,8 @@ def named_by(certificate: x509.Certificate) -> Named:
 
 
 def chain_der(leaf: x509.Certificate, authority: Authority) -> list[bytes]:
-    """Return the leaf, then the authority, DER."""
-    return [each.public_bytes(serialization.Encoding.DER) for each in (leaf, authority.certificate)]
+    """Return the leaf, then the authority and those above it, DER."""
+    return [each.public_bytes(serialization.Encoding.DER) for each in (leaf, *authority.trusted)]
 
 
 def _certificate(
@@ -242,7 +263,8 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _general_name(name: str) -> x509.GeneralName:
+def general_name(name: str) -> x509.GeneralName:
+    """Return how a certificate names a host, by its name or its address."""
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:

@@ -24,6 +24,7 @@ from prerequis_collector.api.admission import ENROLMENT, MAIN, Admission, Limits
 from prerequis_collector.api.errors import PUSHBACK
 from prerequis_collector.config import Address
 from prerequis_collector.errors import Overloaded
+from prerequis_collector.server_identity import ServerIdentity
 from prerequis_collector.services.authority import new_key
 
 
@@ -33,7 +34,7 @@ async def listening(
 ) -> AsyncIterator[tuple[Address, Address]]:
     """Give the two ports of the same collector under other limits."""
     servers = server.build(installation.collector, main, enrolment, pace)
-    identity = ((installation.data / "server.key").read_bytes(), (installation.data / "server.pem").read_bytes())
+    identity = ServerIdentity(installation.data / "server.pem", installation.data / "server.key")
     ports = (
         server.listen(servers.main, ANYWHERE, identity, installation.authority),
         server.listen(servers.enrolment, ANYWHERE, identity, None),

@@ -73,7 +73,7 @@ async def test_agents_and_the_collector_trust_one_another_by_the_authority_of_th
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
-        ("signed by another", "donner celui d'une autorité racine"),
+        ("signed by another", "jusqu'à la racine"),
         ("no authority", "n'est pas celui d'une autorité"),
         ("ended", "régler l'horloge si elle est fausse"),
         ("of RSA", "n'est pas une clé ECDSA"),
