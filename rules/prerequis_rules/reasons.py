@@ -4,6 +4,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Literal
 
+from prerequis.v1.context_pb2 import SiteMeasures
 from prerequis.v1.register_pb2 import Profile, Site
 from prerequis.v1.report_pb2 import ProbeRun
 from prerequis_rules.model import Rule
@@ -18,6 +19,10 @@ _REGISTER: dict[Literal["professionals", "simultaneous_users", "secretariats", "
     "secretariats": "le nombre de secrétariats",
     "workstations": "le nombre de postes",
 }
+
+_OF_LINE: frozenset[Literal["down_bits_per_second", "up_bits_per_second", "rtt_seconds"]] = frozenset(
+    {"down_bits_per_second", "up_bits_per_second", "rtt_seconds"}
+)
 
 
 def of_workstation(
@@ -43,11 +48,19 @@ def of_site(
     *,
     unseen: int | None,
     profile: Profile | None = None,
+    measures: SiteMeasures | None = None,
 ) -> list[str]:
-    """Return what kept a site rule from a verdict. `answered` holds the questions that have an answer that counts."""
+    """Return what kept a site rule from a verdict.
+
+    `answered` holds the questions that have an answer that counts; `measures` is what the site's machines measured.
+    """
     counted = (pack.rules[one] for one in re.findall(r"\btally\[['\"]([\w-]+)['\"]\]", _condition(rule)))
     conditions = "\n".join(map(_condition, (rule, *counted)))
-    return [*_of_site(pack, rule, site, answered, unseen), *_unconfirmed(conditions, profile)]
+    return [
+        *_of_site(pack, rule, site, answered, unseen),
+        *_of_network(_condition(rule), measures or SiteMeasures()),
+        *_unconfirmed(conditions, profile),
+    ]
 
 
 def _of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], unseen: int | None) -> Iterator[str]:
@@ -62,10 +75,24 @@ def _of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], unsee
     ]
     if missing:
         yield f"Le registre du site ne dit pas {_listed(missing)}."
-    if re.search(r"\bmeasures\.\w*(?:bits_per_second|rtt_seconds|censored)\b", condition):
-        yield "La ligne n'est pas assez mesurée : il faut cinq jours de pointe, ou un essai net par câble."
     if re.search(r"\btally\[", condition):
         yield from _unseen(unseen)
+
+
+def _of_network(condition: str, measures: SiteMeasures) -> Iterator[str]:
+    used = set(re.findall(r"\bmeasures\.(\w+)", condition))
+    figures = used & _OF_LINE
+    if any(not measures.HasField(figure) for figure in figures):
+        yield "La ligne n'est pas mesurée : lancer « prerequis-agent measure » sur un poste câblé du site."
+    elif figures and measures.line_provisional:
+        yield "La ligne n'est pas assez mesurée : il faut cinq jours de pointe, ou un essai net par câble."
+    elif any(getattr(measures, one) for one in used & {"down_censored", "up_censored"}):
+        yield (
+            "Les essais n'ont pas rempli la ligne : lancer « prerequis-agent measure --capacity » sur un poste câblé, "
+            "aux heures de pointe."
+        )
+    if "services" in used and not measures.HasField("services"):
+        yield "Services jamais interrogés : lancer « prerequis-agent run --now » sur un poste du site."
 
 
 def _unconfirmed(condition: str, profile: Profile | None) -> Iterator[str]:

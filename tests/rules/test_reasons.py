@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from prerequis.v1.context_pb2 import SiteMeasures, SiteServices
 from prerequis.v1.register_pb2 import Profile, Site
 from prerequis.v1.report_pb2 import ProbeRun
 from prerequis_rules import reasons
@@ -55,9 +58,39 @@ def test_what_the_register_leaves_out_is_named(shipped: Pack) -> None:
     ]
 
 
-def test_a_line_that_was_not_measured_is_a_reason(shipped: Pack) -> None:
-    told = of_site(shipped, "line-down", Site(professionals=3, simultaneous_users=1))
-    assert told == ["La ligne n'est pas assez mesurée : il faut cinq jours de pointe, ou un essai net par câble."]
+NOT_MEASURED = "La ligne n'est pas mesurée : lancer « prerequis-agent measure » sur un poste câblé du site."
+TOO_FEW_DAYS = "La ligne n'est pas assez mesurée : il faut cinq jours de pointe, ou un essai net par câble."
+NEVER_FULL = (
+    "Les essais n'ont pas rempli la ligne : lancer « prerequis-agent measure --capacity » sur un poste câblé, "
+    "aux heures de pointe."
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "measures", "told"),
+    [
+        ("line-down", SiteMeasures(), [NOT_MEASURED]),
+        ("line-down", SiteMeasures(down_bits_per_second=8e6, line_provisional=True), [TOO_FEW_DAYS]),
+        ("line-down", SiteMeasures(down_bits_per_second=8e6, line_provisional=False, down_censored=True), [NEVER_FULL]),
+        ("line-up", SiteMeasures(down_bits_per_second=8e6, line_provisional=False), [NOT_MEASURED]),
+        ("latency", SiteMeasures(), [NOT_MEASURED]),
+        ("latency", SiteMeasures(rtt_seconds=0.06, line_provisional=True), [TOO_FEW_DAYS]),
+        ("latency", SiteMeasures(rtt_seconds=0.06, line_provisional=False), []),
+    ],
+)
+def test_what_is_missing_of_a_lines_measure_is_a_reason(
+    shipped: Pack, rule: str, measures: SiteMeasures, told: list[str]
+) -> None:
+    known = Site(professionals=3, simultaneous_users=1)
+    assert reasons.of_site(shipped, shipped.rules[rule], known, (), unseen=0, measures=measures) == told
+
+
+def test_services_that_nobody_asked_are_a_reason(shipped: Pack) -> None:
+    told = "Services jamais interrogés : lancer « prerequis-agent run --now » sur un poste du site."
+    assert of_site(shipped, "services-reachable", Site()) == [told]
+    asked = SiteMeasures(services=SiteServices())
+    rule = shipped.rules["services-reachable"]
+    assert reasons.of_site(shipped, rule, Site(), (), unseen=0, measures=asked) == []
 
 
 def test_a_rule_that_rests_on_nothing_named_gives_no_reason(shipped: Pack) -> None:
