@@ -136,7 +136,7 @@ TOML_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.dictionaries(st.from_regex(r"[A-Za-z0-9_-]+", fullmatch=True), TOML_VALUES))
 def test_every_value_of_toml_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, table: dict[str, object]

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given
+from hypothesis import given, settings
 from tests.rules.strategies import messages
 
 from prerequis.v1.context_pb2 import SiteContext
@@ -41,6 +41,8 @@ def check_presence(message: Message, values: dict[str, Any]) -> None:
             assert values[field.name] == value
 
 
+# Each of them is a whole machine.
+@settings(max_examples=40)
 @given(messages(Facts))
 def test_a_map_holds_what_the_message_knows_and_nothing_else(facts: Facts) -> None:
     check_presence(facts, known(facts))
@@ -49,6 +51,7 @@ def test_a_map_holds_what_the_message_knows_and_nothing_else(facts: Facts) -> No
 FACTS_READABLE: Program[bool] = compile_expression("has(facts.machine) || !has(facts.machine)", Scope.WORKSTATION, bool)
 
 
+@settings(max_examples=40)
 @given(messages(Facts))
 def test_cel_can_read_every_map(facts: Facts) -> None:
     """One value that CEL refuses would make every rule of the machine unknown."""

@@ -172,6 +172,7 @@ def test_any_facts_are_judged_by_the_shipped_pack(
             assert judgement.verdict is Verdict.FAIL or quantity.certain == 0
 
 
+@settings(max_examples=40)
 @given(messages(Facts))
 def test_a_field_that_gets_lost_never_turns_an_unknown_into_a_pass(pack: Pack, facts: Facts) -> None:
     """Both rules of the small pack only ask for more of something."""
