@@ -1,5 +1,6 @@
 """How a site's line is said in French: rates in both units, what counts and what does not."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from prerequis.v1 import context_pb2, facts_pb2, line_pb2, line_review_pb2
@@ -91,10 +92,30 @@ def at_once(summary: line_review_pb2.LineSummary) -> str:
 def to_do(summary: line_review_pb2.LineSummary) -> str:
     """Return what must be done about the line; empty when nothing must."""
     if summary.HasField("upgrade_bits_per_second"):
-        return f"commander une ligne d'au moins {rate(summary.upgrade_bits_per_second)}"
+        both = " dans chaque sens" if summary.HasField("up_need_bits_per_second") else " en réception"
+        return f"commander une ligne d'au moins {rate(summary.upgrade_bits_per_second)}{both}"
     if not summary.measures.line_results:
         return "« prerequis-agent measure » sur un poste câblé du site"
     return ""
+
+
+def set_aside(summary: line_review_pb2.LineSummary) -> str:
+    """Return how many measurements of the same days do not count, and why; empty when all do."""
+    parts = []
+    if summary.contentions:
+        parts.append(f"{wording.count(summary.contentions, 'mesure')} de deux postes à la fois")
+    if summary.discarded:
+        parts.append(f"{wording.count(summary.discarded, 'mesure')} pour une autre raison")
+    return ", ".join(parts)
+
+
+def by_hour(hours: Sequence[line_review_pb2.LineHour]) -> str:
+    """Return what is received at each hour, in Mbit/s: "8 h (pointe) 7,1 ; 11 h 14,2"."""
+    return " ; ".join(
+        f"{hour.hour} h{' (pointe)' if hour.busy else ''} {megabits(hour.down_bits_per_second)}"
+        for hour in hours
+        if hour.HasField("down_bits_per_second")
+    )
 
 
 def state(summary: line_review_pb2.LineSummary) -> Word:

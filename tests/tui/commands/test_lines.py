@@ -12,9 +12,10 @@ import openpyxl
 import pytest
 from tests.tui.lines import FIRST_DAY, NOT_MEASURED, SLOW, measurement, slow
 
-from prerequis.v1.line_review_pb2 import GetLineResponse
+from prerequis.v1.line_review_pb2 import GetLineResponse, LineSummary
 from prerequis_tui import line_words
 from prerequis_tui.exports.table import Table, csv_content
+from prerequis_tui.widgets.measurement_list import headings
 
 if TYPE_CHECKING:
     from tests.tui.conftest import Collector, Run
@@ -36,13 +37,30 @@ async def test_a_line_says_what_it_carries_in_both_units_and_what_to_order(measu
         "Besoin        20,0 Mbit/s (2\u202f500 Ko/s)",
         "Elle porte    3 utilisateurs à la fois",
         "trois fois sur quatre aux heures de pointe de 9 jours (22 mesures)",
-        "commander une ligne d'au moins 20,0 Mbit/s (2\u202f500 Ko/s)",
-        "2 mesures de deux postes à la fois",
+        "commander une ligne d'au moins 20,0 Mbit/s (2\u202f500 Ko/s) en réception",
+        "Écartées      2 mesures de deux postes à la fois, 3 mesures pour une autre raison",
         "pointe",
         "≥ 25,0",
         "deux postes à la fois",
     ):
         assert text in shown
+
+
+def test_a_new_line_must_reach_the_need_in_each_direction_that_the_profile_asks_for() -> None:
+    both = LineSummary(upgrade_bits_per_second=20e6, down_need_bits_per_second=20e6, up_need_bits_per_second=20e6)
+    assert line_words.to_do(both).endswith("20,0 Mbit/s (2\u202f500 Ko/s) dans chaque sens")
+
+
+def test_what_does_not_count_is_told_with_its_reason_and_nothing_when_all_does() -> None:
+    assert line_words.set_aside(LineSummary()) == ""
+    assert line_words.set_aside(LineSummary(discarded=1)) == "1 mesure pour une autre raison"
+
+
+def test_the_terminal_ui_tells_of_a_line_hour_by_hour_and_of_what_does_not_count() -> None:
+    told = [heading.text for heading in headings(slow())]
+    assert told[0] == "✘ Trop lente ; besoin 20,0 Mbit/s ; 3 utilisateurs à la fois"
+    assert "Reçoit par heure, en Mbit/s : 8 h (pointe) 7,1 ; 11 h 14,2" in told
+    assert "Écartées : 2 mesures de deux postes à la fois, 3 mesures pour une autre raison" in told
 
 
 async def test_a_line_that_was_not_measured_tells_what_to_do(measured: Collector, run: Run) -> None:

@@ -48,8 +48,8 @@ def _head(summary: line_review_pb2.LineSummary) -> Iterator[Text]:
     yield Text(f"Fondé sur     {line_words.basis(measures)}")
     if to_do := line_words.to_do(summary):
         yield printed.styled(f"À faire       {to_do}", Tone.STRONG)
-    if summary.contentions:
-        yield Text(f"Écartées      {wording.count(summary.contentions, 'mesure')} de deux postes à la fois")
+    if aside := line_words.set_aside(summary):
+        yield Text(f"Écartées      {aside}")
 
 
 def _hours(hours: Sequence[line_review_pb2.LineHour]) -> Iterator[Text]:

@@ -43,10 +43,10 @@ class MeasurementList(LineList[Measurement]):
 
     def fill(self, line: line_review_pb2.GetLineResponse) -> None:
         """List the measurements of the site."""
-        self.show([*_headings(line), *line.measurements] if line.measurements else [])
+        self.show([*headings(line), *line.measurements] if line.measurements else [])
 
 
-def _headings(line: line_review_pb2.GetLineResponse) -> Iterator[Heading]:
+def headings(line: line_review_pb2.GetLineResponse) -> Iterator[Heading]:
     """Return what the line carries, in lines that fit the smallest terminal."""
     summary, word = line.summary, line_words.state(line.summary)
     said = [f"{word.symbol} {word.text}"]
@@ -59,5 +59,9 @@ def _headings(line: line_review_pb2.GetLineResponse) -> Iterator[Heading]:
         yield Heading(f"Reçoit {line_words.down(summary.measures)}")
         yield Heading(f"Émet {line_words.up(summary.measures)}")
     yield Heading(line_words.basis(summary.measures).capitalize(), Tone.MUTED)
+    if hours := line_words.by_hour(line.hours):
+        yield Heading(f"Reçoit par heure, en Mbit/s : {hours}", Tone.MUTED)
+    if aside := line_words.set_aside(summary):
+        yield Heading(f"Écartées : {aside}", Tone.MUTED)
     if to_do := line_words.to_do(summary):
         yield Heading(f"À faire : {to_do}", Tone.WARNING)
