@@ -15,7 +15,6 @@ import random
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +29,7 @@ from prerequis_collector.services.rejudge import Outcome, Wanted, rejudge
 from prerequis_collector.store import migrate
 from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.database import Database
+from prerequis_collector.store.packing import packed
 from prerequis_collector.store.reports import NewReport, Reports
 from prerequis_collector.store.sites import SiteRow, Sites
 from prerequis_rules.judge import judge_site, judge_workstation, unseen_machines
@@ -122,7 +122,7 @@ def _reports(chance: random.Random, known: Pieces, finess: str, machines: int) -
         workstation = Workstation(role=_ROLES[number % len(_ROLES)], hostname=f"PC-{number}")
         body = Report(workstation=workstation, facts=facts).SerializeToString(deterministic=True)
         digest = hashlib.sha256(finess.encode() + body).digest()
-        yield NewReport(digest, f"{finess}-{number}", finess, NOW, NOW, zlib.compress(body), b"")
+        yield NewReport(digest, f"{finess}-{number}", finess, NOW, NOW, packed(body), b"")
 
 
 def cpu_of(work: Callable[[], object], times: int) -> float:

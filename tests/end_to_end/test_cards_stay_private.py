@@ -3,7 +3,6 @@
 import base64
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from tests.agent.test_cards import CPS4, inserted
 from tests.end_to_end.installation import FINESS, Installation, waiting
 
 from prerequis.command_line import ExitCode
+from prerequis_collector.store.packing import unpacked
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def left_in(folder: Path) -> list[tuple[str, bytes]]:
 
 def reports_in(database: Path) -> list[bytes]:
     with closing(sqlite3.connect(database)) as connection:
-        return [zlib.decompress(body) for (body,) in connection.execute("SELECT compressed FROM reports")]
+        return [unpacked(body) for (body,) in connection.execute("SELECT compressed FROM reports")]
 
 
 @needs_pcscd

@@ -1,7 +1,6 @@
 """Whether a report is what its agent signed, and worth keeping; gRPC, file share and USB key all lead here."""
 
 import hashlib
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from prerequis_collector.services.signers import NotSigned, Signers
 from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.batches import Standing
 from prerequis_collector.store.database import Transaction
+from prerequis_collector.store.packing import packed
 from prerequis_collector.store.reports import NewReport, Reports
 from prerequis_collector.store.sites import Sites
 
@@ -27,13 +27,6 @@ _FAST_CLOCK = timedelta(minutes=15)
 _OLDEST = timedelta(days=731)
 # What is confirmed was looked at just now; only a report of its own may come late.
 _LONGEST_CONFIRMATION = timedelta(days=1)
-
-
-# A report is a few kilobytes: to make ready the tables for a window of 32 kB takes longer than to compress it, and
-# leaves it as long.
-_LEVEL, _WINDOW_BITS, _MEMORY_LEVEL = 1, 12, 5
-
-
 _LONGEST_MACHINE = 32
 """Bytes; a digest."""
 _NOT_ENROLLED = "Ce poste n'est pas, ou n'est plus, enrôlé : l'enrôler avec un nouveau ticket."
@@ -85,7 +78,7 @@ def verify(signed: SignedReport, signers: Signers, now: datetime, shown: bytes =
         digest,
         signer.agent_id,
         report.collected_at.ToDatetime(UTC),
-        _compressed(signed.report),
+        packed(signed.report),
         signed.signature,
         report.facts.services if report.facts.HasField("services") else None,
         report.origin.machine.hex(),
@@ -166,11 +159,6 @@ def confirm(transaction: Transaction, agent_id: str, request: ConfirmRequest, no
     receipt = Receipt(digest=request.digest, state=Receipt.ALREADY_KEPT)
     receipt.received_at.FromDatetime(now)
     return receipt
-
-
-def _compressed(body: bytes) -> bytes:
-    compressing = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL)
-    return compressing.compress(body) + compressing.flush()
 
 
 def _holder(one: Brought, agents: Mapping[str, Standing], origins: Origins) -> str | None:

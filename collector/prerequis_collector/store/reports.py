@@ -1,6 +1,5 @@
 """What agents handed in, as they signed it."""
 
-import zlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from prerequis_collector.store.agents import AgentRow
 from prerequis_collector.store.batches import insert_reports, known_digests
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
+from prerequis_collector.store.packing import unpacked
 
 
 class ReportRow(SQLModel, table=True):
@@ -28,13 +28,13 @@ class ReportRow(SQLModel, table=True):
     """When the machine was last found to be so; the report itself says when it was first."""
     received_at: datetime = Field(sa_type=Instant)
     compressed: bytes
-    """The serialised Report, zlib."""
+    """The serialised Report, packed."""
     signature: bytes
 
     @property
     def body(self) -> bytes:
         """Return the bytes that were signed."""
-        return zlib.decompress(self.compressed)
+        return unpacked(self.compressed)
 
 
 # Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by these.
