@@ -12,6 +12,7 @@ from cel_expr_python.ext import ext_bindings, ext_math, ext_strings
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
+from prerequis_rules.knowledge import numbers
 from prerequis_rules.model import Scope
 
 Result = TypeVar("Result", bool, int, str)
@@ -85,7 +86,17 @@ def ceil_div(dividend: int, divisor: int) -> int:
     return -(-dividend // divisor)
 
 
-_FUNCTIONS: tuple[tuple[Callable[..., str | int], tuple[cel.Type, ...], cel.Type], ...] = (
+def at_least(version: str, minimum: str) -> bool:
+    """Return whether a version is not lower than another, number by number; one that is none is an error, unknown."""
+    one, other = numbers(version), numbers(minimum)
+    if not one or not re.fullmatch(r"[0-9]+(\.[0-9]+)*", minimum):
+        raise ValueError("no version")
+    while other and not other[-1]:  # 5.2.0 asks for no more than 5.2
+        other = other[:-1]
+    return one >= other
+
+
+_FUNCTIONS: tuple[tuple[Callable[..., str | int | bool], tuple[cel.Type, ...], cel.Type], ...] = (
     (gigabytes, (cel.Type.INT,), cel.Type.STRING),
     (megabits, (cel.Type.DOUBLE,), cel.Type.STRING),
     (megabits, (cel.Type.INT,), cel.Type.STRING),
@@ -94,6 +105,7 @@ _FUNCTIONS: tuple[tuple[Callable[..., str | int], tuple[cel.Type, ...], cel.Type
     (counted, (cel.Type.INT, cel.Type.STRING), cel.Type.STRING),
     (date, (cel.Type.TIMESTAMP,), cel.Type.STRING),
     (ceil_div, (cel.Type.INT, cel.Type.INT), cel.Type.INT),
+    (at_least, (cel.Type.STRING, cel.Type.STRING), cel.Type.BOOL),
 )
 
 

@@ -3,17 +3,22 @@
 CEL's logic sees to that by itself, but has() and counting what a list holds can break it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import replace
+from operator import attrgetter, itemgetter
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
 from prerequis_rules.cases import run_case
 from prerequis_rules.model import Case, Count, Rule, Scope, Verdict
 from prerequis_rules.pack import Pack
+
+_Step = Callable[[Any], Any]
+_Place = tuple[tuple[str, ...], tuple[_Step, ...]]
 
 _NEVER_FORGOTTEN = ("profile", "now")
 """Every site has a profile, every judgement a day."""
@@ -51,11 +56,10 @@ def _forgetful(case: Case) -> Iterator[tuple[str, Case]]:
     """Yield the case without one of the things it knows, for each, with the name of what is left out."""
     for path, steps in _known(case.context, (), ()):
         less = deepcopy(case.context)
-        *parents, last = steps
         holder: Any = less
-        for step in parents:
-            holder = getattr(holder, step) if isinstance(step, str) else holder[step]
-        holder.ClearField(last)
+        for step in steps:
+            holder = step(holder)
+        holder.ClearField(path[-1])
         yield ".".join(path), replace(case, context=less)
     for rule, count in case.counts.items():
         for passed, failed in ((1, 0), (0, 1), (1, 1)):
@@ -66,20 +70,26 @@ def _forgetful(case: Case) -> Iterator[tuple[str, Case]]:
                 yield f"un poste de tally['{rule}']", replace(case, counts={**case.counts, rule: unsure})
 
 
-def _known(
-    message: Message, path: tuple[str, ...], steps: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str, ...], tuple[str | int, ...]]]:
-    """Yield the path and steps of every optional field and sub-message that is set."""
+def _known(message: Message, path: tuple[str, ...], steps: tuple[_Step, ...]) -> Iterator[_Place]:
+    """Yield the path of every optional field and sub-message that is set, and the steps to the message that has it."""
     for field, value in message.ListFields():
         if not path and field.name in _NEVER_FORGOTTEN:
             continue
-        here, step = (*path, field.name), (*steps, field.name)
+        here: tuple[str, ...] = (*path, field.name)
+        inside: tuple[_Step, ...] = (*steps, attrgetter(field.name))
         if field.is_repeated:
-            if field.message_type is not None and not field.message_type.GetOptions().map_entry:
-                for index, item in enumerate(value):
-                    yield from _known(item, (*here, str(index)), (*step, index))
+            for key, item in _items(field, value):
+                yield from _known(item, (*here, str(key)), (*inside, itemgetter(key)))
         elif field.has_presence:
             if path:
-                yield here, step
+                yield here, steps
             if field.message_type is not None:
-                yield from _known(value, here, step)
+                yield from _known(value, here, inside)
+
+
+def _items(field: FieldDescriptor, value: Any) -> Iterable[tuple[object, Message]]:
+    """Return the messages of a list or a map with their places; none of one that holds something else."""
+    if field.message_type is None:
+        return ()
+    entry = field.message_type.GetOptions().map_entry
+    return sorted(value.items()) if entry else enumerate(value)

@@ -15,6 +15,7 @@ from prerequis.v1.line_pb2 import (
     TLS_INSPECTED,
     WIFI,
     LineDirection,
+    LineLatency,
     LineStop,
 )
 from prerequis_rules.context import in_range
@@ -53,6 +54,11 @@ class LineSample:
     day: date | None = None
     """On the site's calendar."""
     hour: int | None = None
+    jitter_seconds: float | None = None
+    connections: int = 0
+    """Tried to count losses."""
+    lost: int = 0
+    """Those of them that never answered."""
 
 
 def sample_of(line: Line, *, day: date, hour: int, busy: bool, wireless: bool) -> LineSample:
@@ -68,6 +74,9 @@ def sample_of(line: Line, *, day: date, hour: int, busy: bool, wireless: bool) -
         busy=busy,
         day=day,
         hour=hour,
+        jitter_seconds=_jitter(line),
+        connections=line.loss.sent,
+        lost=line.loss.lost,
     )
 
 
@@ -119,9 +128,15 @@ def line_measures(samples: Sequence[LineSample]) -> SiteMeasures:
     found = [rate.censored for rate in (down, up) if rate is not None]
     if found and None not in found:
         measures.censored = any(found)
-    times = sorted(sample.rtt_seconds for sample in counted if sample.rtt_seconds is not None)
+    times = [sample.rtt_seconds for sample in counted if sample.rtt_seconds is not None]
     if times:
-        measures.rtt_seconds = times[0] if provisional else times[len(times) - 1 - _rank(len(times))]
+        measures.rtt_seconds = min(times) if provisional else _kept(times)
+    jitters = [sample.jitter_seconds for sample in counted if sample.jitter_seconds is not None]
+    if jitters:
+        measures.jitter_seconds = min(jitters) if provisional else _kept(jitters)
+    if any(sample.connections for sample in counted):
+        measures.connections = sum(sample.connections for sample in counted)
+        measures.connections_lost = sum(sample.lost for sample in counted)
     measures.line_days = len(days)
     measures.line_results = len(samples)
     measures.line_provisional = provisional
@@ -144,6 +159,17 @@ def _rate(line: Line, direction: LineDirection, whole: float | None, *, elsewher
         return None
     censored = line.censored if line.HasField("censored") else None
     return Rate(whole, elsewhere or censored)
+
+
+def _jitter(line: Line) -> float | None:
+    """Return the variation of the idle round trips to the collector, in seconds."""
+    found = [one for one in line.idle if one.towards == LineLatency.COLLECTOR and one.HasField("jitter_seconds")]
+    return found[0].jitter_seconds if found else None
+
+
+def _kept(times: Sequence[float]) -> float:
+    """Return the time that three in four keep."""
+    return sorted(times)[len(times) - 1 - _rank(len(times))]
 
 
 def _best(rates: Sequence[Rate]) -> Rate | None:

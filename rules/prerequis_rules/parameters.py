@@ -1,8 +1,8 @@
 """What the sources leave open, and a site may settle for itself: each parameter as people write and read it.
 
 Sources: « Un ordinateur/dispositif pour 3 professionnels (à ajuster) » and « Un débit internet de 250Ko/s par
-utilisateur sur le DUI » (002_c5ac8e6b63ce73e4.txt), which says neither in which direction nor how many users there are
-at a time (that is the register's); INSi is called by card or by the certificate of a server
+utilisateur sur le DUI » (002_c5ac8e6b63ce73e4.txt), which says neither in which direction nor whether users are those
+of the same moment (their number is the register's) or all; INSi is called by card or by the certificate of a server
 (000_7d75b846daf52f55.txt).
 """
 
@@ -18,6 +18,7 @@ _BITS = {"ko/s": 8e3, "mo/s": 8e6, "kbit/s": 1e3, "mbit/s": 1e6}
 """1 Ko is 1000 bytes, and never a kilobit: eight times too little."""
 
 _DIRECTIONS = {"réception": Profile.DOWN, "deux sens": Profile.BOTH}
+_USERS = {"à la fois": Profile.SIMULTANEOUS, "tous": Profile.EVERYBODY}
 _INSI = {"carte": Profile.CARD, "certificat": Profile.SERVER_CERTIFICATE, "mixte": Profile.MIXED}
 
 
@@ -56,6 +57,12 @@ def _direction(text: str) -> Profile:
     return Profile(direction=_DIRECTIONS[text])
 
 
+def _users(text: str) -> Profile:
+    if text not in _USERS:
+        raise UnreadableValue(f"choisir parmi : {', '.join(_USERS)}.")
+    return Profile(users=_USERS[text])
+
+
 def _insi(text: str) -> Profile:
     if text not in _INSI:
         raise UnreadableValue(f"choisir parmi : {', '.join(_INSI)}.")
@@ -73,9 +80,14 @@ PARAMETERS: Mapping[str, Parameter] = {
         lambda profile: str(profile.professionals_per_device) if profile.HasField("professionals_per_device") else "",
     ),
     "débit": Parameter(
-        "débit par utilisateur du DUI, à la fois",
+        "débit par utilisateur du DUI",
         _rate,
         lambda profile: rate(profile.bits_per_second_per_user) if profile.HasField("bits_per_second_per_user") else "",
+    ),
+    "utilisateurs": Parameter(
+        "professionnels comptés comme utilisateurs de la ligne",
+        _users,
+        lambda profile: _name_of(_USERS, profile.users),
     ),
     "sens": Parameter(
         "sens dans lequel ce débit est demandé",

@@ -73,6 +73,19 @@ def test_texts_are_french_and_missing_when_what_they_tell_is_not_known(text: str
     assert compile_expression(text, Scope.WORKSTATION, str).evaluate(ACTIVATION) == expected
 
 
+@pytest.mark.parametrize(
+    ("version", "minimum", "enough"),
+    [
+        ("5.2", "5.2", True), ("5.10.1", "5.9", True), ("5.2", "5.2.0", True), ("5", "5.0", True), ("4.99", "5", False),
+        ("5.2.1", "5.2.2", False), ("0", "0", True), ("16.0.4185.3", "16", True), ("", "5", None),
+        ("inconnu", "5", None), ("5", "", None), ("5", "5.x", None),
+    ],
+)  # fmt: skip
+def test_versions_are_compared_number_by_number(version: str, minimum: str, enough: bool | None) -> None:
+    program = compile_expression(f"at_least('{version}', '{minimum}')", Scope.SITE, bool)
+    assert program.evaluate(activate({})) is enough
+
+
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1))
 def test_ceil_div_rounds_up_or_is_not_known(dividend: int, divisor: int) -> None:
     program = compile_expression(f"ceil_div({dividend}, {divisor})", Scope.SITE, int)

@@ -36,6 +36,12 @@ CONDITIONS = [
         "met = \"!('second-access' in answers) || answers['second-access'].choice == 'oui'\"",
         "la règle « second-access » donne PASS alors que rien n'est connu",
     ),
+    (
+        ANSWER,
+        YES,
+        "met = \"'second-access' in answers && has(answers['second-access'].choice)\"",
+        "PASS devient FAIL quand answers.second-access.choice n'est pas connu",
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """What a site's line carries, from what its machines measured."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from prerequis.v1.context_pb2 import SiteMeasures
 from prerequis.v1.facts_pb2 import Addresses, Facts, Line, Network, System
-from prerequis.v1.line_pb2 import CROSS_TRAFFIC, PROVEN, REFUTED, WIFI, LineDirection, LineFlag
+from prerequis.v1.line_pb2 import CROSS_TRAFFIC, PROVEN, REFUTED, WIFI, LineDirection, LineFlag, LineLatency, LineLoss
 from prerequis_rules.measures import DAYS, LineSample, Rate, line_measures, measures_of, sample_of
 
 MONDAY = date(2026, 11, 23)
@@ -38,6 +39,28 @@ def test_on_the_first_days_the_best_of_each_figure_is_shown_as_provisional() -> 
         down_bits_per_second=9e6, up_bits_per_second=3e6, rtt_seconds=0.02, censored=False, down_censored=False,
         up_censored=False, line_days=0, line_results=2, line_provisional=True, line_sure=False,
     )  # fmt: skip
+
+
+def test_lost_connections_are_counted_over_all_tests() -> None:
+    one, other = Line(loss=LineLoss(sent=60, lost=2)), Line(loss=LineLoss(sent=1000, lost=1))
+    both = measured(one, other, Line(rtt_seconds=0.02))
+    assert (both.connections, both.connections_lost) == (1060, 3)
+    assert not measured(Line(rtt_seconds=0.02)).HasField("connections")
+
+
+def test_jitter_is_that_of_the_idle_way_to_the_collector() -> None:
+    gateway = LineLatency(towards=LineLatency.GATEWAY, jitter_seconds=0.001)
+    collector = LineLatency(towards=LineLatency.COLLECTOR, jitter_seconds=0.008)
+    worse = LineLatency(towards=LineLatency.COLLECTOR, jitter_seconds=0.02)
+    assert measured(Line(idle=[gateway, collector]), Line(idle=[worse])).jitter_seconds == 0.008
+    silent = LineLatency(towards=LineLatency.COLLECTOR, sent=60, lost=60)
+    assert not measured(Line(idle=[gateway, silent])).HasField("jitter_seconds")
+
+
+def test_once_five_days_are_known_three_busy_hours_in_four_keep_the_jitter() -> None:
+    days = [replace(busy(9e6, day), jitter_seconds=0.01 * (day + 1)) for day in range(DAYS)]
+    assert line_measures(days).jitter_seconds == pytest.approx(0.04)
+    assert line_measures(days[1:]).jitter_seconds == pytest.approx(0.02)
 
 
 def test_a_lower_bound_counts_only_when_it_is_the_best() -> None:

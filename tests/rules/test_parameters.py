@@ -19,6 +19,8 @@ from prerequis_rules.parameters import PARAMETERS, UnreadableValue
         ("débit", "512 kbit/s", "0,5 Mbit/s (64 Ko/s)"),
         ("sens", "réception", "réception"),
         ("sens", "deux sens", "deux sens"),
+        ("utilisateurs", "à la fois", "à la fois"),
+        ("utilisateurs", "tous", "tous"),
         ("insi", "certificat", "certificat"),
     ],
 )
@@ -38,6 +40,7 @@ def test_a_value_is_shown_as_people_read_it(name: str, written: str, shown: str)
         ("débit", "250 Kb/s"),
         ("débit", "-2 Mbit/s"),
         ("sens", "émission"),
+        ("utilisateurs", "30"),
         ("insi", "CARD"),
     ],
 )

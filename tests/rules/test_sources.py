@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.message import Message
 
+from prerequis.v1.register_pb2 import AllowedSystem, Profile, ProfileHost, RequiredProgram
 from prerequis_rules.cases import run_case
 from prerequis_rules.derive import card_of
 from prerequis_rules.model import Verdict
@@ -191,6 +193,30 @@ def test_a_profile_that_no_editor_confirmed_says_so(path: Path) -> None:
     assert profile["professionals_per_device"] == 3
     assert profile["bits_per_second_per_user"] == 250_000 * 8
     assert [host["purpose"] for host in profile["hosts"]] == ["collector"]
+
+
+# What a profile says of itself or of measuring, and what the questions to an editor do not cover.
+OF_ITSELF = {
+    "id",
+    "confirmed",
+    "measures_metered_lines",
+    "line_bytes_per_day",
+    "line_bytes_per_month",
+    "librespeed_url",
+}
+
+
+@pytest.mark.parametrize(("message", "names"), [
+    (Profile, "profile"), (ProfileHost, "host|one"), (RequiredProgram, "asked"), (AllowedSystem, "one"),
+], ids=["profile", "host", "program", "system"])  # fmt: skip
+def test_every_field_of_an_editors_profile_is_used_by_a_rule(shipped: Pack, message: type[Message], names: str) -> None:
+    """A host's own fields are also read where services are told apart, by code."""
+    expressions = "\n".join(
+        f"{rule.applies}\n{rule.met}\n{rule.observed}\n{rule.expected}" for rule in shipped.rules.values()
+    )
+    read = set(re.findall(rf"\b(?:{names})\.(\w+)", expressions))
+    by_code = {"purpose", "protocol"} if message is ProfileHost else set()
+    assert {field.name for field in message.DESCRIPTOR.fields} - OF_ITSELF - by_code <= read
 
 
 @pytest.mark.parametrize("path", sorted(PACK.glob("knowledge/*.toml")), ids=lambda path: path.stem)

@@ -34,11 +34,13 @@ def editor_profile(pack: Pack, site: SiteRow) -> Profile:
 
 
 def demand_bits_per_second(profile: Profile, site: SiteRow) -> float:
-    """Return simultaneous users × rate per user, in bits per second; 0 when either is not known.
+    """Return users × rate per user, in bits per second; 0 when either is not known.
 
-    Where nobody counted them, one user on each device that the site needs, as the rules of the line have it.
+    Where nobody counted who works at the same time, one user on each device that the site needs, as the rules of the
+    line have it.
     """
-    users = site.simultaneous_users
+    everybody = profile.users == Profile.EVERYBODY
+    users = site.professionals if everybody else site.simultaneous_users
     if users is None and site.professionals is not None and profile.professionals_per_device > 0:
         users = -(-site.professionals // profile.professionals_per_device)
     return (users or 0) * profile.bits_per_second_per_user

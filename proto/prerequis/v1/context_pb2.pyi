@@ -460,6 +460,9 @@ class SiteMeasures(message.Message):
     LINE_RESULTS_FIELD_NUMBER: builtins.int
     LINE_PROVISIONAL_FIELD_NUMBER: builtins.int
     LINE_SURE_FIELD_NUMBER: builtins.int
+    CONNECTIONS_FIELD_NUMBER: builtins.int
+    CONNECTIONS_LOST_FIELD_NUMBER: builtins.int
+    JITTER_SECONDS_FIELD_NUMBER: builtins.int
     down_bits_per_second: builtins.float
     """What the site's line carries: once it was measured on five days, a low percentile of its busy hours; before, the best
     that was seen of it. Unset when it was not measured.
@@ -484,6 +487,11 @@ class SiteMeasures(message.Message):
     """Too few days for a verdict on the site's day: the figures are the best that was seen."""
     line_sure: builtins.bool
     """One result at least comes from a machine by cable whose test nothing weakened."""
+    connections: builtins.int
+    """Connections to the collector that were tried to count losses, and those that never answered, of all results."""
+    connections_lost: builtins.int
+    jitter_seconds: builtins.float
+    """How much one round trip differs from the one before, as `rtt_seconds`."""
     @builtins.property
     def services(self) -> SiteServices:
         """What was last found of the services that the site needs; unset while no machine of the site asked them."""
@@ -506,13 +514,20 @@ class SiteMeasures(message.Message):
         line_results: builtins.int | None = ...,
         line_provisional: builtins.bool | None = ...,
         line_sure: builtins.bool | None = ...,
+        connections: builtins.int | None = ...,
+        connections_lost: builtins.int | None = ...,
+        jitter_seconds: builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_down_censored", b"_down_censored", "_gateways", b"_gateways", "_line_days", b"_line_days", "_line_provisional", b"_line_provisional", "_line_results", b"_line_results", "_line_sure", b"_line_sure", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "_up_censored", b"_up_censored", "censored", b"censored", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "down_censored", b"down_censored", "gateways", b"gateways", "line_days", b"line_days", "line_provisional", b"line_provisional", "line_results", b"line_results", "line_sure", b"line_sure", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second", "up_censored", b"up_censored"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_connections", b"_connections", "_connections_lost", b"_connections_lost", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_down_censored", b"_down_censored", "_gateways", b"_gateways", "_jitter_seconds", b"_jitter_seconds", "_line_days", b"_line_days", "_line_provisional", b"_line_provisional", "_line_results", b"_line_results", "_line_sure", b"_line_sure", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "_up_censored", b"_up_censored", "censored", b"censored", "connections", b"connections", "connections_lost", b"connections_lost", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "down_censored", b"down_censored", "gateways", b"gateways", "jitter_seconds", b"jitter_seconds", "line_days", b"line_days", "line_provisional", b"line_provisional", "line_results", b"line_results", "line_sure", b"line_sure", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second", "up_censored", b"up_censored"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_down_censored", b"_down_censored", "_gateways", b"_gateways", "_line_days", b"_line_days", "_line_provisional", b"_line_provisional", "_line_results", b"_line_results", "_line_sure", b"_line_sure", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "_up_censored", b"_up_censored", "censored", b"censored", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "down_censored", b"down_censored", "gateways", b"gateways", "line_days", b"line_days", "line_provisional", b"line_provisional", "line_results", b"line_results", "line_sure", b"line_sure", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second", "up_censored", b"up_censored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_censored", b"_censored", "_connections", b"_connections", "_connections_lost", b"_connections_lost", "_dhcp_servers", b"_dhcp_servers", "_down_bits_per_second", b"_down_bits_per_second", "_down_censored", b"_down_censored", "_gateways", b"_gateways", "_jitter_seconds", b"_jitter_seconds", "_line_days", b"_line_days", "_line_provisional", b"_line_provisional", "_line_results", b"_line_results", "_line_sure", b"_line_sure", "_rtt_seconds", b"_rtt_seconds", "_system_releases", b"_system_releases", "_systems", b"_systems", "_up_bits_per_second", b"_up_bits_per_second", "_up_censored", b"_up_censored", "censored", b"censored", "connections", b"connections", "connections_lost", b"connections_lost", "dhcp_servers", b"dhcp_servers", "down_bits_per_second", b"down_bits_per_second", "down_censored", b"down_censored", "gateways", b"gateways", "jitter_seconds", b"jitter_seconds", "line_days", b"line_days", "line_provisional", b"line_provisional", "line_results", b"line_results", "line_sure", b"line_sure", "rtt_seconds", b"rtt_seconds", "services", b"services", "system_releases", b"system_releases", "systems", b"systems", "up_bits_per_second", b"up_bits_per_second", "up_censored", b"up_censored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__censored: _TypeAlias = typing.Literal["censored"]  # noqa: Y015
     _WhichOneofArgType__censored: _TypeAlias = typing.Literal["_censored", b"_censored"]  # noqa: Y015
+    _WhichOneofReturnType__connections: _TypeAlias = typing.Literal["connections"]  # noqa: Y015
+    _WhichOneofArgType__connections: _TypeAlias = typing.Literal["_connections", b"_connections"]  # noqa: Y015
+    _WhichOneofReturnType__connections_lost: _TypeAlias = typing.Literal["connections_lost"]  # noqa: Y015
+    _WhichOneofArgType__connections_lost: _TypeAlias = typing.Literal["_connections_lost", b"_connections_lost"]  # noqa: Y015
     _WhichOneofReturnType__dhcp_servers: _TypeAlias = typing.Literal["dhcp_servers"]  # noqa: Y015
     _WhichOneofArgType__dhcp_servers: _TypeAlias = typing.Literal["_dhcp_servers", b"_dhcp_servers"]  # noqa: Y015
     _WhichOneofReturnType__down_bits_per_second: _TypeAlias = typing.Literal["down_bits_per_second"]  # noqa: Y015
@@ -521,6 +536,8 @@ class SiteMeasures(message.Message):
     _WhichOneofArgType__down_censored: _TypeAlias = typing.Literal["_down_censored", b"_down_censored"]  # noqa: Y015
     _WhichOneofReturnType__gateways: _TypeAlias = typing.Literal["gateways"]  # noqa: Y015
     _WhichOneofArgType__gateways: _TypeAlias = typing.Literal["_gateways", b"_gateways"]  # noqa: Y015
+    _WhichOneofReturnType__jitter_seconds: _TypeAlias = typing.Literal["jitter_seconds"]  # noqa: Y015
+    _WhichOneofArgType__jitter_seconds: _TypeAlias = typing.Literal["_jitter_seconds", b"_jitter_seconds"]  # noqa: Y015
     _WhichOneofReturnType__line_days: _TypeAlias = typing.Literal["line_days"]  # noqa: Y015
     _WhichOneofArgType__line_days: _TypeAlias = typing.Literal["_line_days", b"_line_days"]  # noqa: Y015
     _WhichOneofReturnType__line_provisional: _TypeAlias = typing.Literal["line_provisional"]  # noqa: Y015
@@ -542,6 +559,10 @@ class SiteMeasures(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__censored) -> _WhichOneofReturnType__censored | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__connections) -> _WhichOneofReturnType__connections | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__connections_lost) -> _WhichOneofReturnType__connections_lost | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dhcp_servers) -> _WhichOneofReturnType__dhcp_servers | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__down_bits_per_second) -> _WhichOneofReturnType__down_bits_per_second | None: ...
@@ -549,6 +570,8 @@ class SiteMeasures(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__down_censored) -> _WhichOneofReturnType__down_censored | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__gateways) -> _WhichOneofReturnType__gateways | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__jitter_seconds) -> _WhichOneofReturnType__jitter_seconds | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__line_days) -> _WhichOneofReturnType__line_days | None: ...
     @typing.overload

@@ -199,6 +199,27 @@ class Profile(message.Message):
     PRO_SANTE_CONNECT: Profile.SecondFactor.ValueType  # 4
     SMARTCARD: Profile.SecondFactor.ValueType  # 5
 
+    class _Users:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _UsersEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[Profile._Users.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        USERS_UNSPECIFIED: Profile._Users.ValueType  # 0
+        SIMULTANEOUS: Profile._Users.ValueType  # 1
+        """Those who work in the DUI at the same time."""
+        EVERYBODY: Profile._Users.ValueType  # 2
+        """All professionals who write in it."""
+
+    class Users(_Users, metaclass=_UsersEnumTypeWrapper):
+        """Who counts as a user of the line."""
+
+    USERS_UNSPECIFIED: Profile.Users.ValueType  # 0
+    SIMULTANEOUS: Profile.Users.ValueType  # 1
+    """Those who work in the DUI at the same time."""
+    EVERYBODY: Profile.Users.ValueType  # 2
+    """All professionals who write in it."""
+
     ID_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
     PROFESSIONALS_PER_DEVICE_FIELD_NUMBER: builtins.int
@@ -229,6 +250,7 @@ class Profile(message.Message):
     PRODUCTION_URL_FIELD_NUMBER: builtins.int
     PRINTERS_FIELD_NUMBER: builtins.int
     SOURCE_DATED_FIELD_NUMBER: builtins.int
+    USERS_FIELD_NUMBER: builtins.int
     CONTACT_FIELD_NUMBER: builtins.int
     CONFIRMED_BY_FIELD_NUMBER: builtins.int
     CONFIRMED_ON_FIELD_NUMBER: builtins.int
@@ -263,6 +285,8 @@ class Profile(message.Message):
     production_url: builtins.str
     printers: builtins.str
     """What the editor asks of printers, in its words."""
+    users: Profile.Users.ValueType
+    """Whom the rate per user is asked for."""
     contact: builtins.str
     """The editor's desk that answers, never a person's name."""
     confirmed_by: builtins.str
@@ -285,12 +309,12 @@ class Profile(message.Message):
         """Browsers, of which one is needed, by their ids in the agent's list of programs; empty: it said nothing of them."""
 
     @builtins.property
-    def programs(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Programs that are all needed on a workstation, by the same ids: office suite, runtimes, the editor's client."""
+    def programs(self) -> containers.RepeatedCompositeFieldContainer[RequiredProgram]:
+        """Programs that are all needed on a workstation: office suite, runtimes, card middleware, the editor's client."""
 
     @builtins.property
-    def databases(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Database engines of a DUI on the premises, by the same ids as programs."""
+    def databases(self) -> containers.RepeatedCompositeFieldContainer[RequiredProgram]:
+        """Database engines of a DUI on the premises, of which one is needed."""
 
     @builtins.property
     def mobile_systems(self) -> containers.RepeatedCompositeFieldContainer[AllowedSystem]: ...
@@ -319,20 +343,21 @@ class Profile(message.Message):
         deployment: Profile.Deployment.ValueType | None = ...,
         systems: abc.Iterable[AllowedSystem] | None = ...,
         browsers: abc.Iterable[builtins.str] | None = ...,
-        programs: abc.Iterable[builtins.str] | None = ...,
+        programs: abc.Iterable[RequiredProgram] | None = ...,
         memory_recommended_bytes: builtins.int | None = ...,
         solid_state: builtins.bool | None = ...,
         screen_width_pixels: builtins.int | None = ...,
         screen_height_pixels: builtins.int | None = ...,
         loss: builtins.float | None = ...,
         jitter_seconds: builtins.float | None = ...,
-        databases: abc.Iterable[builtins.str] | None = ...,
+        databases: abc.Iterable[RequiredProgram] | None = ...,
         mobile_systems: abc.Iterable[AllowedSystem] | None = ...,
         second_factors: abc.Iterable[Profile.SecondFactor.ValueType] | None = ...,
         training_url: builtins.str | None = ...,
         production_url: builtins.str | None = ...,
         printers: builtins.str | None = ...,
         source_dated: timestamp_pb2.Timestamp | None = ...,
+        users: Profile.Users.ValueType | None = ...,
         contact: builtins.str | None = ...,
         confirmed_by: builtins.str | None = ...,
         confirmed_on: timestamp_pb2.Timestamp | None = ...,
@@ -341,9 +366,9 @@ class Profile(message.Message):
         line_bytes_per_month: builtins.int | None = ...,
         librespeed_url: builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_confirmed_by", b"_confirmed_by", "_contact", b"_contact", "_deployment", b"_deployment", "_direction", b"_direction", "_insi", b"_insi", "_jitter_seconds", b"_jitter_seconds", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_loss", b"_loss", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_memory_recommended_bytes", b"_memory_recommended_bytes", "_printers", b"_printers", "_production_url", b"_production_url", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_screen_height_pixels", b"_screen_height_pixels", "_screen_width_pixels", b"_screen_width_pixels", "_solid_state", b"_solid_state", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_training_url", b"_training_url", "bits_per_second_per_user", b"bits_per_second_per_user", "confirmed", b"confirmed", "confirmed_by", b"confirmed_by", "confirmed_on", b"confirmed_on", "contact", b"contact", "deployment", b"deployment", "direction", b"direction", "insi", b"insi", "jitter_seconds", b"jitter_seconds", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "loss", b"loss", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "memory_recommended_bytes", b"memory_recommended_bytes", "printers", b"printers", "production_url", b"production_url", "professionals_per_device", b"professionals_per_device", "rtt_seconds", b"rtt_seconds", "screen_height_pixels", b"screen_height_pixels", "screen_width_pixels", b"screen_width_pixels", "solid_state", b"solid_state", "source", b"source", "source_dated", b"source_dated", "system_volume_free_bytes", b"system_volume_free_bytes", "training_url", b"training_url"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_confirmed_by", b"_confirmed_by", "_contact", b"_contact", "_deployment", b"_deployment", "_direction", b"_direction", "_insi", b"_insi", "_jitter_seconds", b"_jitter_seconds", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_loss", b"_loss", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_memory_recommended_bytes", b"_memory_recommended_bytes", "_printers", b"_printers", "_production_url", b"_production_url", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_screen_height_pixels", b"_screen_height_pixels", "_screen_width_pixels", b"_screen_width_pixels", "_solid_state", b"_solid_state", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_training_url", b"_training_url", "_users", b"_users", "bits_per_second_per_user", b"bits_per_second_per_user", "confirmed", b"confirmed", "confirmed_by", b"confirmed_by", "confirmed_on", b"confirmed_on", "contact", b"contact", "deployment", b"deployment", "direction", b"direction", "insi", b"insi", "jitter_seconds", b"jitter_seconds", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "loss", b"loss", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "memory_recommended_bytes", b"memory_recommended_bytes", "printers", b"printers", "production_url", b"production_url", "professionals_per_device", b"professionals_per_device", "rtt_seconds", b"rtt_seconds", "screen_height_pixels", b"screen_height_pixels", "screen_width_pixels", b"screen_width_pixels", "solid_state", b"solid_state", "source", b"source", "source_dated", b"source_dated", "system_volume_free_bytes", b"system_volume_free_bytes", "training_url", b"training_url", "users", b"users"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_confirmed_by", b"_confirmed_by", "_contact", b"_contact", "_deployment", b"_deployment", "_direction", b"_direction", "_insi", b"_insi", "_jitter_seconds", b"_jitter_seconds", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_loss", b"_loss", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_memory_recommended_bytes", b"_memory_recommended_bytes", "_printers", b"_printers", "_production_url", b"_production_url", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_screen_height_pixels", b"_screen_height_pixels", "_screen_width_pixels", b"_screen_width_pixels", "_solid_state", b"_solid_state", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_training_url", b"_training_url", "bits_per_second_per_user", b"bits_per_second_per_user", "browsers", b"browsers", "confirmed", b"confirmed", "confirmed_by", b"confirmed_by", "confirmed_on", b"confirmed_on", "contact", b"contact", "databases", b"databases", "deployment", b"deployment", "direction", b"direction", "hosts", b"hosts", "id", b"id", "insi", b"insi", "jitter_seconds", b"jitter_seconds", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "loss", b"loss", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "memory_recommended_bytes", b"memory_recommended_bytes", "mobile_systems", b"mobile_systems", "name", b"name", "printers", b"printers", "production_url", b"production_url", "professionals_per_device", b"professionals_per_device", "programs", b"programs", "rtt_seconds", b"rtt_seconds", "screen_height_pixels", b"screen_height_pixels", "screen_width_pixels", b"screen_width_pixels", "second_factors", b"second_factors", "solid_state", b"solid_state", "source", b"source", "source_dated", b"source_dated", "system_volume_free_bytes", b"system_volume_free_bytes", "systems", b"systems", "training_url", b"training_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user", "_confirmed", b"_confirmed", "_confirmed_by", b"_confirmed_by", "_contact", b"_contact", "_deployment", b"_deployment", "_direction", b"_direction", "_insi", b"_insi", "_jitter_seconds", b"_jitter_seconds", "_lan_bits_per_second", b"_lan_bits_per_second", "_librespeed_url", b"_librespeed_url", "_line_bytes_per_day", b"_line_bytes_per_day", "_line_bytes_per_month", b"_line_bytes_per_month", "_loss", b"_loss", "_measures_metered_lines", b"_measures_metered_lines", "_memory_bytes", b"_memory_bytes", "_memory_recommended_bytes", b"_memory_recommended_bytes", "_printers", b"_printers", "_production_url", b"_production_url", "_professionals_per_device", b"_professionals_per_device", "_rtt_seconds", b"_rtt_seconds", "_screen_height_pixels", b"_screen_height_pixels", "_screen_width_pixels", b"_screen_width_pixels", "_solid_state", b"_solid_state", "_source", b"_source", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_training_url", b"_training_url", "_users", b"_users", "bits_per_second_per_user", b"bits_per_second_per_user", "browsers", b"browsers", "confirmed", b"confirmed", "confirmed_by", b"confirmed_by", "confirmed_on", b"confirmed_on", "contact", b"contact", "databases", b"databases", "deployment", b"deployment", "direction", b"direction", "hosts", b"hosts", "id", b"id", "insi", b"insi", "jitter_seconds", b"jitter_seconds", "lan_bits_per_second", b"lan_bits_per_second", "librespeed_url", b"librespeed_url", "line_bytes_per_day", b"line_bytes_per_day", "line_bytes_per_month", b"line_bytes_per_month", "loss", b"loss", "measures_metered_lines", b"measures_metered_lines", "memory_bytes", b"memory_bytes", "memory_recommended_bytes", b"memory_recommended_bytes", "mobile_systems", b"mobile_systems", "name", b"name", "printers", b"printers", "production_url", b"production_url", "professionals_per_device", b"professionals_per_device", "programs", b"programs", "rtt_seconds", b"rtt_seconds", "screen_height_pixels", b"screen_height_pixels", "screen_width_pixels", b"screen_width_pixels", "second_factors", b"second_factors", "solid_state", b"solid_state", "source", b"source", "source_dated", b"source_dated", "system_volume_free_bytes", b"system_volume_free_bytes", "systems", b"systems", "training_url", b"training_url", "users", b"users"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bits_per_second_per_user: _TypeAlias = typing.Literal["bits_per_second_per_user"]  # noqa: Y015
     _WhichOneofArgType__bits_per_second_per_user: _TypeAlias = typing.Literal["_bits_per_second_per_user", b"_bits_per_second_per_user"]  # noqa: Y015
@@ -397,6 +422,8 @@ class Profile(message.Message):
     _WhichOneofArgType__system_volume_free_bytes: _TypeAlias = typing.Literal["_system_volume_free_bytes", b"_system_volume_free_bytes"]  # noqa: Y015
     _WhichOneofReturnType__training_url: _TypeAlias = typing.Literal["training_url"]  # noqa: Y015
     _WhichOneofArgType__training_url: _TypeAlias = typing.Literal["_training_url", b"_training_url"]  # noqa: Y015
+    _WhichOneofReturnType__users: _TypeAlias = typing.Literal["users"]  # noqa: Y015
+    _WhichOneofArgType__users: _TypeAlias = typing.Literal["_users", b"_users"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__bits_per_second_per_user) -> _WhichOneofReturnType__bits_per_second_per_user | None: ...
     @typing.overload
@@ -449,6 +476,8 @@ class Profile(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__system_volume_free_bytes) -> _WhichOneofReturnType__system_volume_free_bytes | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__training_url) -> _WhichOneofReturnType__training_url | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__users) -> _WhichOneofReturnType__users | None: ...
 
 @typing.final
 class ProfileHost(message.Message):
@@ -509,6 +538,7 @@ class AllowedSystem(message.Message):
     MINIMUM_VERSION_FIELD_NUMBER: builtins.int
     APPLICATION_FIELD_NUMBER: builtins.int
     OFFLINE_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
     family: facts_pb2.System.Family.ValueType
     minimum_build: builtins.int
     """Windows: the least build number."""
@@ -516,6 +546,8 @@ class AllowedSystem(message.Message):
     """Of a phone or tablet: the least major version, the application's id, and whether it works without network."""
     application: builtins.str
     offline: builtins.bool
+    name: builtins.str
+    """As people call it: Android, iPadOS."""
     @builtins.property
     def editions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Windows: EditionIDs; empty: all."""
@@ -534,10 +566,11 @@ class AllowedSystem(message.Message):
         minimum_version: builtins.str | None = ...,
         application: builtins.str | None = ...,
         offline: builtins.bool | None = ...,
+        name: builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_application", b"_application", "_family", b"_family", "_minimum_build", b"_minimum_build", "_minimum_version", b"_minimum_version", "_offline", b"_offline", "application", b"application", "family", b"family", "minimum_build", b"minimum_build", "minimum_version", b"minimum_version", "offline", b"offline", "until", b"until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_application", b"_application", "_family", b"_family", "_minimum_build", b"_minimum_build", "_minimum_version", b"_minimum_version", "_name", b"_name", "_offline", b"_offline", "application", b"application", "family", b"family", "minimum_build", b"minimum_build", "minimum_version", b"minimum_version", "name", b"name", "offline", b"offline", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_application", b"_application", "_family", b"_family", "_minimum_build", b"_minimum_build", "_minimum_version", b"_minimum_version", "_offline", b"_offline", "application", b"application", "editions", b"editions", "family", b"family", "minimum_build", b"minimum_build", "minimum_version", b"minimum_version", "offline", b"offline", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_application", b"_application", "_family", b"_family", "_minimum_build", b"_minimum_build", "_minimum_version", b"_minimum_version", "_name", b"_name", "_offline", b"_offline", "application", b"application", "editions", b"editions", "family", b"family", "minimum_build", b"minimum_build", "minimum_version", b"minimum_version", "name", b"name", "offline", b"offline", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__application: _TypeAlias = typing.Literal["application"]  # noqa: Y015
     _WhichOneofArgType__application: _TypeAlias = typing.Literal["_application", b"_application"]  # noqa: Y015
@@ -547,6 +580,8 @@ class AllowedSystem(message.Message):
     _WhichOneofArgType__minimum_build: _TypeAlias = typing.Literal["_minimum_build", b"_minimum_build"]  # noqa: Y015
     _WhichOneofReturnType__minimum_version: _TypeAlias = typing.Literal["minimum_version"]  # noqa: Y015
     _WhichOneofArgType__minimum_version: _TypeAlias = typing.Literal["_minimum_version", b"_minimum_version"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__offline: _TypeAlias = typing.Literal["offline"]  # noqa: Y015
     _WhichOneofArgType__offline: _TypeAlias = typing.Literal["_offline", b"_offline"]  # noqa: Y015
     @typing.overload
@@ -558,4 +593,45 @@ class AllowedSystem(message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum_version) -> _WhichOneofReturnType__minimum_version | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__offline) -> _WhichOneofReturnType__offline | None: ...
+
+@typing.final
+class RequiredProgram(message.Message):
+    """A program that an editor asks for, by its id in the agent's list of programs."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    MINIMUM_VERSION_FIELD_NUMBER: builtins.int
+    CONFLICTS_WITH_FIELD_NUMBER: builtins.int
+    NEEDED_FOR_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    minimum_version: builtins.str
+    needed_for: builtins.str
+    """In the editor's words."""
+    @builtins.property
+    def conflicts_with(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Programs of the list beside which it does not work."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        minimum_version: builtins.str | None = ...,
+        conflicts_with: abc.Iterable[builtins.str] | None = ...,
+        needed_for: builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_minimum_version", b"_minimum_version", "_needed_for", b"_needed_for", "minimum_version", b"minimum_version", "needed_for", b"needed_for"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_minimum_version", b"_minimum_version", "_needed_for", b"_needed_for", "conflicts_with", b"conflicts_with", "id", b"id", "minimum_version", b"minimum_version", "needed_for", b"needed_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__minimum_version: _TypeAlias = typing.Literal["minimum_version"]  # noqa: Y015
+    _WhichOneofArgType__minimum_version: _TypeAlias = typing.Literal["_minimum_version", b"_minimum_version"]  # noqa: Y015
+    _WhichOneofReturnType__needed_for: _TypeAlias = typing.Literal["needed_for"]  # noqa: Y015
+    _WhichOneofArgType__needed_for: _TypeAlias = typing.Literal["_needed_for", b"_needed_for"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum_version) -> _WhichOneofReturnType__minimum_version | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__needed_for) -> _WhichOneofReturnType__needed_for | None: ...

@@ -281,7 +281,7 @@ class SiteParameter(message.Message):
     SETTLED_AT_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """ratio, débit, sens, insi."""
+    """ratio, débit, utilisateurs, sens, insi."""
     meaning: builtins.str
     """French."""
     value: builtins.str

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from prerequis.v1 import review_pb2
     from prerequis_tui.client import Client
 
-HELP = "montre ou règle les paramètres d'un site que les sources laissent ouverts (ratio, débit, sens, insi)"
+HELP = (
+    "montre ou règle les paramètres d'un site que les sources laissent ouverts (ratio, débit, utilisateurs, sens, insi)"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("finess", metavar="FINESS", help="numéro FINESS du site")
-    parser.add_argument("name", nargs="?", metavar="PARAMÈTRE", help="ratio, débit, sens ou insi (défaut : les montre)")
+    parser.add_argument(
+        "name", nargs="?", metavar="PARAMÈTRE", help="ratio, débit, utilisateurs, sens ou insi (défaut : les montre)"
+    )
     parser.add_argument("value", nargs="?", metavar="VALEUR", help="« 4 », « 250 Ko/s », « deux sens », « certificat »")
     parser.add_argument("--reset", action="store_true", help="revient à la valeur du profil")
     parser.add_argument("--reason", default="", metavar="TEXTE", help="pourquoi ce site s'en écarte (obligatoire)")
