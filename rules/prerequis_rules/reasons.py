@@ -20,8 +20,9 @@ _REGISTER: dict[Literal["professionals", "simultaneous_users", "secretariats", "
     "workstations": "le nombre de postes",
 }
 
-_OF_LINE: frozenset[Literal["down_bits_per_second", "up_bits_per_second", "rtt_seconds"]] = frozenset(
-    {"down_bits_per_second", "up_bits_per_second", "rtt_seconds"}
+_LineFigure = Literal["down_bits_per_second", "up_bits_per_second", "rtt_seconds", "jitter_seconds", "connections"]
+_OF_LINE: frozenset[_LineFigure] = frozenset(
+    {"down_bits_per_second", "up_bits_per_second", "rtt_seconds", "jitter_seconds", "connections"}
 )
 
 
@@ -68,13 +69,11 @@ def _of_site(pack: Pack, rule: Rule, site: Site, answered: Container[str], unsee
     for question in dict.fromkeys(re.findall(r"\banswers\[['\"]([\w-]+)['\"]\]", condition)):
         if question not in answered:
             yield f"Question sans réponse : {pack.questions[question].text}"
-    missing = [
-        label
-        for field, label in _REGISTER.items()
-        if re.search(rf"\bsite\.{field}\b", condition) and not site.HasField(field)
-    ]
-    if missing:
-        yield f"Le registre du site ne dit pas {_listed(missing)}."
+    used = set(re.findall(r"\bsite\.(\w+)", condition))
+    missing = {field: label for field, label in _REGISTER.items() if field in used and not site.HasField(field)}
+    # What a condition asks about before it uses it can be replaced, as long as the rest is known.
+    if not missing.keys() <= set(re.findall(r"\bhas\(site\.(\w+)\)", condition)):
+        yield f"Le registre du site ne dit pas {_listed(list(missing.values()))}."
     if re.search(r"\btally\[", condition):
         yield from _unseen(unseen)
 

@@ -58,6 +58,18 @@ def test_what_the_register_leaves_out_is_named(shipped: Pack) -> None:
     ]
 
 
+def test_what_the_register_can_do_without_is_no_reason(shipped: Pack) -> None:
+    of_line = SiteMeasures(down_bits_per_second=8e6, line_provisional=False)
+
+    def told(site: Site) -> list[str]:
+        return reasons.of_site(shipped, shipped.rules["line-down"], site, (), unseen=0, measures=of_line)
+
+    assert told(Site(professionals=3)) == []
+    assert told(Site()) == [
+        "Le registre du site ne dit pas le nombre de professionnels ni le nombre d'utilisateurs simultanés."
+    ]
+
+
 NOT_MEASURED = "La ligne n'est pas mesurée : lancer « prerequis-agent measure » sur un poste câblé du site."
 TOO_FEW_DAYS = "La ligne n'est pas assez mesurée : il faut cinq jours de pointe, ou un essai net par câble."
 NEVER_FULL = (

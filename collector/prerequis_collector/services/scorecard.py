@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from prerequis.v1 import judgement_pb2 as wire
+from prerequis.v1.context_pb2 import SiteMeasures
 from prerequis.v1.review_pb2 import (
     FrameworkText,
     GetPackResponse,
@@ -13,6 +14,7 @@ from prerequis.v1.review_pb2 import (
     WorkstationSummary,
 )
 from prerequis_collector.services.judge import JudgedSite, Machine
+from prerequis_collector.services.line_results import samples
 from prerequis_collector.services.parameters import parameters_of
 from prerequis_collector.services.plan import profile_of
 from prerequis_collector.services.programme import due, goals
@@ -21,6 +23,7 @@ from prerequis_rules import reasons
 from prerequis_rules.age import warnings
 from prerequis_rules.answers import standing
 from prerequis_rules.judge import unseen_machines
+from prerequis_rules.measures import measures_of
 from prerequis_rules.model import Framework, FrameworkResult, Judgement, Rule, Scope, Score, Verdict
 from prerequis_rules.pack import Pack
 
@@ -31,9 +34,10 @@ def scorecard(pack: Pack, judged: JudgedSite) -> GetSiteResponse:
     deadline = due(pack, judged.site.row)
     if deadline is not None:
         site.deadline.CopyFrom(deadline)
+    measures = _measures(judged)
     return GetSiteResponse(
         site=site,
-        frameworks=[_framework(pack, judged, result) for result in judged.frameworks],
+        frameworks=[_framework(pack, judged, measures, result) for result in judged.frameworks],
         workstations=[_workstation(machine) for machine in judged.site.machines.values()],
         answers=list(judged.site.answers.values()),
         pack_digest=pack.digest,
@@ -89,14 +93,23 @@ def _texts(pack: Pack) -> Iterator[FrameworkText]:
         )
 
 
-def _framework(pack: Pack, judged: JudgedSite, result: FrameworkResult) -> wire.FrameworkResult:
+def _measures(judged: JudgedSite) -> SiteMeasures:
+    """Return what the machines of the site measured, and whether any of them asked its services."""
+    facts = (machine.judged.facts for machine in judged.site.machines.values())
+    measures = measures_of(facts, samples(judged.site.measurements, judged.judged_at))
+    if judged.site.services is not None:
+        measures.services.SetInParent()
+    return measures
+
+
+def _framework(pack: Pack, judged: JudgedSite, measures: SiteMeasures, result: FrameworkResult) -> wire.FrameworkResult:
     framework = pack.frameworks[result.framework]
     return wire.FrameworkResult(
         id=framework.id,
         title=framework.title,
         readiness=wire.Readiness.Value(result.readiness),
         score=score_message(result.score),
-        verdicts=[_judgement(pack, judged, one) for one in result.judgements],
+        verdicts=[_judgement(pack, judged, measures, one) for one in result.judgements],
         requirements=_requirements(framework),
         attribution=framework.attribution,
     )
@@ -114,7 +127,10 @@ def _requirements(framework: Framework) -> Iterator[wire.RequirementResult]:
         )
 
 
-def _judgement(pack: Pack, judged: JudgedSite, one: Judgement) -> wire.Judgement:
+_DECLARED = "D'après le registre et les réponses seulement : aucun poste du site n'a rendu compte."
+
+
+def _judgement(pack: Pack, judged: JudgedSite, measures: SiteMeasures, one: Judgement) -> wire.Judgement:
     rule = pack.rules[one.rule]
     message = wire.Judgement(
         rule=rule.id,
@@ -138,11 +154,13 @@ def _judgement(pack: Pack, judged: JudgedSite, one: Judgement) -> wire.Judgement
         message.collected_at.FromDatetime(machine.collected_at)
         message.received_at.FromDatetime(machine.received_at)
     if one.verdict is Verdict.UNKNOWN:
-        message.reasons.extend(_reasons(pack, judged, one, rule))
+        message.reasons.extend(_reasons(pack, judged, measures, one, rule))
+    elif one.verdict is Verdict.FAIL and not judged.site.machines:
+        message.reasons.append(_DECLARED)
     return message
 
 
-def _reasons(pack: Pack, judged: JudgedSite, one: Judgement, rule: Rule) -> list[str]:
+def _reasons(pack: Pack, judged: JudgedSite, measures: SiteMeasures, one: Judgement, rule: Rule) -> list[str]:
     profile = profile_of(pack, judged.site.row)
     if rule.scope is Scope.WORKSTATION:
         machine = judged.site.machines[one.subject]
@@ -154,9 +172,8 @@ def _reasons(pack: Pack, judged: JudgedSite, one: Judgement, rule: Rule) -> list
         )
     site = site_message(judged.site.row)
     answered = standing(pack.questions, judged.site.answers, judged.judged_at)
-    return reasons.of_site(
-        pack, rule, site, answered, unseen=unseen_machines(site, len(judged.site.machines)), profile=profile
-    )
+    unseen = unseen_machines(site, len(judged.site.machines))
+    return reasons.of_site(pack, rule, site, answered, unseen=unseen, profile=profile, measures=measures)
 
 
 def _workstation(machine: Machine) -> WorkstationSummary:

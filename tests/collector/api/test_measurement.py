@@ -22,6 +22,8 @@ from prerequis.v1.measurement_pb2 import (
     RenewLeaseRequest,
 )
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
+from prerequis.v1.review_pb2 import GetSiteRequest
+from prerequis.v1.review_pb2_grpc import ReviewServiceStub
 from prerequis_collector.lease_keeper import free_ended, keeping_leases
 from prerequis_collector.services import lease as memory
 
@@ -91,6 +93,26 @@ async def test_what_was_measured_is_kept_shown_and_judged(installation: Installa
     assert (line.summary.down_need_bits_per_second, line.summary.users, line.summary.users_at_least) == (2e6, 15, True)
     assert not line.summary.HasField("upgrade_bits_per_second")
     assert [(hour.results, hour.down_bits_per_second) for hour in line.hours] == [(1, 30e6)]
+
+
+async def test_a_verdict_on_a_line_says_what_its_measure_lacks(installation: Installation, agent: Identity) -> None:
+    dsi = installation.operator("dsi")
+
+    async def reasons() -> list[str]:
+        async with installation.channel(dsi) as channel:
+            site = await ReviewServiceStub(channel).GetSite(GetSiteRequest(finess=SITE))
+        verdicts = [one for framework in site.frameworks for one in framework.verdicts if one.rule == "line-down"]
+        return list(verdicts[0].reasons)
+
+    assert await reasons() == [
+        "La ligne n'est pas mesurée : lancer « prerequis-agent measure » sur un poste câblé du site."
+    ]
+    lease = await lend(installation, agent)
+    async with installation.channel(agent) as channel:
+        await MeasurementServiceStub(channel).ReleaseLease(ReleaseLeaseRequest(token=lease.token, result=figure(3e6)))
+    assert await reasons() == [
+        "La ligne n'est pas assez mesurée : il faut cinq jours de pointe, ou un essai net par câble."
+    ]
 
 
 async def test_a_lease_that_its_machine_lets_go_is_freed_and_shown_as_unfinished(
