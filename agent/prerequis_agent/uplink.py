@@ -169,6 +169,14 @@ def _translate(address: str, problem: grpc.aio.AioRpcError) -> CollectorUnreacha
                 f"Ce qui répond à {address} n'est pas le collecteur qui a enrôlé ce poste : vérifier l'adresse, ou "
                 "demander un nouveau ticket."
             )
+        if "failed to connect" in details and "Socket closed" in details:
+            # TLS does not tell a client why its certificate was not accepted.
+            return CollectorUnreachable(
+                f"Le collecteur {address} ferme la connexion sans répondre : il s'arrête, ou n'accepte pas le "
+                "certificat de ce poste. Vérifier que l'horloge est juste (ici, le "
+                f"{datetime.now(UTC):%d/%m/%Y à %H:%M} UTC) et relancer ; si cela dure, enrôler ce poste avec un "
+                "nouveau ticket."
+            )
         return CollectorUnreachable(f"Le collecteur {address} est injoignable : vérifier le réseau, puis relancer.")
     if problem.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
         return CollectorUnreachable(f"Le collecteur {address} n'a pas répondu à temps : relancer plus tard.")

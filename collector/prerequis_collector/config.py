@@ -152,15 +152,21 @@ def load(data: Path) -> Config:
     try:
         with (data / "collector.toml").open("rb") as file:
             written = tomllib.load(file)
-        names = tuple(str(name) for name in written["names"])
+        names = tuple(map(str, written["names"])) if isinstance(written["names"], list) else ()
+        if not names:
+            raise ValueError("names : une liste d'un nom au moins")
         rules = data / str(written["rules"]) if "rules" in written else None
         national = bool(written.get("national_services", True))
         uplink = float(written.get("uplink_megabits", 1000)) * 1e6
+        if not 0 < uplink < float("inf"):
+            raise ValueError("uplink_megabits : un nombre positif")
         database, librespeed = written.get("database", default_database_url(data)), written.get("librespeed", "")
         return Config(data, names, str(database), rules, national, uplink, str(librespeed))
     except FileNotFoundError:
         raise InvalidInput(
             f"{data} n'est pas le dossier d'un collecteur : lancer d'abord « prerequis-collector init »."
         ) from None
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{data / 'collector.toml'} est illisible : {error}") from None
+    except OSError as error:
+        raise InvalidInput(f"{data / 'collector.toml'} ne se lit pas : {error.strerror}.") from None
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"{data / 'collector.toml'} est illisible : {error}.") from None

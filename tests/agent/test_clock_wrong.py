@@ -8,7 +8,7 @@ import grpc
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from tests.agent.conftest import Authority
+from tests.agent.conftest import Authority, agent_name
 
 from prerequis.v1.measurement_pb2 import GetPlanRequest
 from prerequis_agent import identity
@@ -56,4 +56,23 @@ async def test_a_collector_whose_certificate_is_of_another_time_makes_one_look_a
         with pytest.raises(CollectorUnreachable, match="régler l'horloge si elle est fausse") as told:
             await uplink.plan(GetPlanRequest())
     await server.stop(None)
+    assert f"{datetime.now(UTC):%d/%m/%Y}" in str(told.value)
+
+
+@pytest.mark.parametrize(("life", "ours"), [((-100, -10), True), ((10, 100), True), ((-1, 89), False)])
+async def test_a_machine_whose_certificate_the_collector_does_not_take_is_told_what_to_do(
+    authority: Authority, life: tuple[int, int], ours: bool
+) -> None:
+    key, signer = new_key(), authority if ours else Authority.create("Autre autorité")
+    begins, ends = (timedelta(days=days) for days in life)
+    known = identity.Identity(key, (signer.sign(key.public_key(), agent_name("essai"), begins, ends),))
+    pair = grpc.ssl_server_credentials([authority.server_pem("localhost")], authority.pem, require_client_auth=True)
+    server = grpc.aio.server()
+    port = server.add_secure_port("localhost:0", pair)
+    await server.start()
+    async with Uplink(f"localhost:{port}", authority.pem, known) as uplink, asyncio.timeout(60):
+        with pytest.raises(CollectorUnreachable, match="n'accepte pas le certificat") as told:
+            await uplink.plan(GetPlanRequest())
+    await server.stop(None)
+    assert "enrôler ce poste avec un nouveau ticket" in str(told.value)
     assert f"{datetime.now(UTC):%d/%m/%Y}" in str(told.value)

@@ -22,12 +22,16 @@ from tests.collector.conftest import csr_of
 from prerequis_agent.config import read_ticket
 from prerequis_agent.errors import ConfigurationError
 from prerequis_collector.api.admission import source
-from prerequis_collector.config import Address
+from prerequis_collector.config import Address, load
 from prerequis_collector.errors import InvalidInput
 from prerequis_collector.line_http import LineHttp
 from prerequis_collector.line_server import http_context
 from prerequis_collector.services.authority import Authority, key_pem, new_key, requested_key
 from prerequis_collector.services.lease import Lease, Leases
+from prerequis_collector.services.register import save_site, site_message
+from prerequis_collector.store import migrate
+from prerequis_collector.store.database import Database
+from prerequis_collector.store.sites import SiteRow, Sites
 
 _REQUEST = csr_of(new_key())
 _TICKET = """\
@@ -72,6 +76,63 @@ def test_a_ticket_file_is_read_or_refused_with_a_sentence(content: bytes) -> Non
             assert str(path) in str(refused)
         else:
             assert ticket.expires.tzinfo is not None
+
+
+_SETTINGS = """\
+names = ["c.exemple.fr", "localhost"]
+database = "postgresql://compte@machine/base"
+rules = "regles"
+national_services = false
+uplink_megabits = 500
+librespeed = "https://debit.exemple.fr"
+"""
+_VALUES = st.sampled_from(["1", "-1", "0.0", "nan", "inf", "true", "[]", "{}", '"x"', "[1]", "2027-01-01", "'\\u0000'"])
+_LINES = st.lists(st.sampled_from(_SETTINGS.split("\n")) | st.builds("{} = {}".format, st.sampled_from(
+    ["names", "database", "rules", "national_services", "uplink_megabits", "librespeed"]), _VALUES,
+), max_size=8).map("\n".join)  # fmt: skip
+
+
+@given(st.binary(max_size=200) | _damaged(_SETTINGS.encode()) | _LINES.map(str.encode))
+def test_the_settings_of_a_collector_are_read_or_refused_with_a_sentence(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "collector.toml"
+        path.write_bytes(content)
+        try:
+            known = load(path.parent)
+        except InvalidInput as refused:
+            assert str(path) in str(refused)
+        else:
+            assert known.public_name == known.names[0]
+            assert known.uplink_bits_per_second > 0
+
+
+@given(st.builds(
+    SiteRow, finess=st.sampled_from(["330000019", "2a0000019", "33000001", "x"]), name=st.text(max_size=20),
+    organisation=st.sampled_from(["", "330000100", "é"]), workstations=st.none() | st.integers(-2, 2**31 - 1),
+    simultaneous_users=st.none() | st.integers(-2, 5), profile=st.text(max_size=5),
+))  # fmt: skip
+def test_a_line_of_the_register_is_kept_as_it_was_given_or_refused(database: Database, site: SiteRow) -> None:
+    name, finess = site.name, site.finess.upper()
+    with database.write() as transaction:
+        try:
+            save_site(transaction, site, author="essai", now=datetime.now(UTC))
+        except InvalidInput as refused:
+            assert str(refused).endswith(".")
+            transaction.rollback()
+            return
+    with database.read() as transaction:
+        kept = Sites(transaction).find(finess)
+        assert kept is not None
+        assert kept.name == name
+        assert site_message(kept).finess == finess
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path_factory.mktemp('register') / 'collector.sqlite3'}")
+    migrate.upgrade(made)
+    yield made
+    made.close()
 
 
 @given(st.text(max_size=60))

@@ -39,8 +39,8 @@ def save_site(transaction: Transaction, site: SiteRow, *, author: str, now: date
     """Keep the site, in place of what was known of it; return whether it is new. Raises InvalidInput."""
     site.finess = check_finess(site.finess)
     site.organisation = check_finess(site.organisation) if site.organisation else ""
-    if not site.name.strip():
-        raise InvalidInput("Le nom du site est vide.")
+    if not site.name.strip() or not site.name.isprintable():
+        raise InvalidInput("Le nom du site est vide, ou a des caractères qui ne se lisent pas.")
     if any((getattr(site, number) or 0) < 0 for number in (*_NUMBERS, "active_records")):
         raise InvalidInput("Un effectif ne peut pas être négatif.")
     known = Sites(transaction).find(site.finess)

@@ -186,6 +186,52 @@ class StoreContract:
         with database.read() as transaction:
             assert [row.digest for row in Reports(transaction).newest_of_site(SITE)] == [b"2", b"4"]
 
+    def test_what_an_agent_said_of_its_machine_is_known_when_it_hands_in_again(
+        self, database: Database, sites: None
+    ) -> None:
+        late = datetime(2026, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+        told = {"a": Standing(SITE, "aa" * 8, 2**32 - 1, late), "b": Standing(OTHER, "bb" * 8, 1, NOW)}
+        with database.write() as transaction:
+            for name, one in told.items():
+                Agents(transaction).add(_agent(name, one.finess))
+            Agents(transaction).note_seen(told, NOW)
+        with database.write() as transaction:
+            assert Agents(transaction).standing(["a", "b"]) == told
+            (row,) = Agents(transaction).family("a")
+            row.quarantined = True
+            Agents(transaction).save([row])
+            assert Agents(transaction).standing(["a"]) == {"a": told["a"]._replace(quarantined=True)}
+
+    def test_a_copy_stands_beside_its_agent_and_is_revoked_with_it(self, database: Database, sites: None) -> None:
+        with database.write() as transaction:
+            agents = Agents(transaction)
+            agents.add(_agent("z"))
+            agents.add(_agent("else"))
+            copies = [AgentRow(**_agent(name).model_dump() | {"copy_of": "z", "quarantined": True}) for name in "cd"]
+            agents.save(copies)
+            agents.note_gone_back("else", NOW)
+        with database.read() as transaction:
+            agents = Agents(transaction)
+            assert [row.id for row in agents.family("z")] == ["z", "c", "d"]
+            assert [row.id for row in agents.family("c")] == ["c"]
+            assert {row.id for row in agents.odd(SITE)} == {"c", "d", "else"}
+            assert agents.odd(OTHER) == []
+        with database.write() as transaction:
+            assert Agents(transaction).revoke("z")
+            assert not Agents(transaction).revoke("nobody")
+            assert [row.id for row in Agents(transaction).of_site(SITE)] == ["else"]
+
+    def test_two_agents_exchange_their_reports(self, database: Database, sites: None) -> None:
+        with database.write() as transaction:
+            for name in "abc":
+                Agents(transaction).add(_agent(name))
+            held = [(b"1", "a"), (b"2", "a"), (b"3", "b"), (b"4", "c")]
+            Reports(transaction).keep_all([_report(digest, agent) for digest, agent in held])
+            Reports(transaction).exchange("a", "b")
+        with database.read() as transaction:
+            found = {row.digest: row.agent_id for row in Reports(transaction).of_site(SITE)}
+        assert found == {b"1": "b", b"2": "b", b"3": "a", b"4": "c"}
+
     def test_the_newest_answer_to_each_question_counts(self, database: Database, sites: None) -> None:
         with database.write() as transaction:
             for question, choice in (("q", "oui"), ("p", "non"), ("q", "non")):
