@@ -15,7 +15,7 @@ from prerequis.v1.line_pb2 import LineConditions, LineDirection
 from prerequis_agent.errors import ParseError, Unsupported
 from prerequis_agent.execution import CommandResult
 from prerequis_agent.host import Host
-from prerequis_agent.line import conditions, flags, iperf3, speedtest_cli
+from prerequis_agent.line import conditions, flags, iperf3, method, speedtest_cli
 from prerequis_agent.line.latency import RoundTrips
 from prerequis_agent.line.series import Series, interquartile_mean, wilson
 from prerequis_agent.line.stop import WhenDecided, WhenStable
@@ -140,6 +140,16 @@ def test_streams_that_joined_are_given_time_and_agree_with_the_one_before() -> N
     assert WhenStable(10**9, joined=1.0, before=8e6)(steady) == wire.STABLE
     assert not WhenStable(10**9, joined=1.0, before=4e6).agrees(steady)
     assert WhenStable(10**9, joined=2.0, before=8e6)(steady) is None
+
+
+def test_one_stream_that_losses_slow_down_is_left_alone_until_its_rate_shows_it() -> None:
+    def losing(at: float) -> float:
+        return 40e6 * 0.3 ** max(0.0, (at - 0.4) / 0.25)
+
+    assert method._alone_for_long_enough(series(losing, 1.2)) is None
+    assert method._alone_for_long_enough(series(losing, 2.01)) == wire.STABLE
+    assert method._alone_for_long_enough(series(lambda at: 20e6, 1.01)) == wire.STABLE
+    assert method._alone_for_long_enough(series(lambda at: 1e6, 1.2)) is None
 
 
 def test_the_pacer_catches_up_no_more_than_its_credit() -> None:

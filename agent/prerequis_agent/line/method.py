@@ -6,8 +6,8 @@ from prerequis.v1.line_pb2 import BYTE_CAP, CUT, PROVEN, STABLE, LineDirection, 
 from prerequis_agent.errors import Unsupported
 from prerequis_agent.line.flow import Budget, Direction, Flow, Transport
 from prerequis_agent.line.latency import RoundTrips
-from prerequis_agent.line.series import Series, variation
-from prerequis_agent.line.stop import JOINING_SECONDS, WhenDecided, WhenStable, held, last_variation
+from prerequis_agent.line.series import BIN_SECONDS, Series, variation
+from prerequis_agent.line.stop import JOINING_SECONDS, MOST_SECONDS, WhenDecided, WhenStable, held, last_variation
 
 STREAMS = 4
 PACE = 1.25
@@ -17,7 +17,8 @@ SINGLE_SECONDS = 1.0
 """How long one stream is alone at the start of a capacity test…"""
 
 SLOW_SINGLE_SECONDS = 2.0
-"""… or so long while it has moved fewer than SLOW_BYTES: slow start takes longer on a slow line…"""
+"""… or so long while it has moved fewer than SLOW_BYTES, as slow start takes longer on a slow line, or while its rate
+still falls: what losses leave it shows only some round trips after the slow start…"""
 
 SLOW_BYTES = 500_000
 SINGLE_BYTES = 5_000_000
@@ -26,8 +27,14 @@ SINGLE_BYTES = 5_000_000
 MORE_RATIO = 0.6
 """One stream under this share of several: more of them may show more."""
 
+MORE_SECONDS = 2.0
+"""The least that must be left of MOST_SECONDS for them to show it."""
+
 COARSE_BITS_PER_SECOND = 4e6
 """Under it a quarter of a second brings so few segments of each stream that its rate says little; the mean does."""
+
+_FALLING_RATIO = 0.85
+"""A quarter of a second with less than this share of the one before: the rate falls."""
 
 _LEVEL = 0.1
 """Standard deviation over mean of a fast line's last rates, under which it had reached its rate."""
@@ -70,7 +77,8 @@ def capacity(transport: Transport, direction: Direction, most_bytes: int, stream
             flow.begin(streams - 1)
             stop = flow.wait(rule)
         together = flow.series.rate(rule.joined + JOINING_SECONDS, flow.series.seconds)
-        if stop == STABLE and single is not None and single < MORE_RATIO * together:
+        short_of_time = flow.series.seconds > MOST_SECONDS - MORE_SECONDS
+        if stop == STABLE and single is not None and single < MORE_RATIO * together and not short_of_time:
             # A rate that grows with the number of streams is not yet that of the line.
             rule = WhenStable(most_bytes, flow.series.seconds)
             flow.prepare(streams)
@@ -134,8 +142,13 @@ def sufficiency(
 
 
 def _alone_for_long_enough(series: Series) -> LineStop.ValueType | None:
-    least = SINGLE_SECONDS if series.moved >= SLOW_BYTES else SLOW_SINGLE_SECONDS
-    return STABLE if series.seconds >= least or series.moved >= SINGLE_BYTES else None
+    seconds = series.seconds
+    if series.moved >= SINGLE_BYTES or seconds >= SLOW_SINGLE_SECONDS:
+        return STABLE
+    if seconds < SINGLE_SECONDS or series.moved < SLOW_BYTES:
+        return None
+    earlier, later = series.rates(seconds - 2 * BIN_SECONDS, seconds)
+    return STABLE if later >= _FALLING_RATIO * earlier else None
 
 
 def _single_rate(series: Series) -> float | None:
