@@ -28,8 +28,16 @@ LATE_SHARE = 0.01
 STEAL_SHARE = 0.2
 """Share of the processors' time that the host may keep for itself before a figure says nothing of the line."""
 
+FAST_MEGABITS, WAITING_SHARE = 50, 0.6
+"""On a line from this rate on, the share of the time in which some process of the machine waited for a processor: with
+more of it, the ends of the line were too late to fill it."""
+
+TRIES = 3
+"""How often a line or a run that leaves a doubt is tried before it counts for nothing."""
+
 _HERE = Path(__file__).parent
 _ALLOWED = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
+_PRESSURE = Path("/proc/pressure/cpu")
 
 
 class Refused(Exception):
@@ -84,7 +92,9 @@ class Rig:
         self._name = f"pq{os.getpid()}"
         self._emulator: subprocess.Popen[str] | None = None
         self._undo = contextlib.ExitStack()
+        self._link = Link(1, 0)
         self._steal = (0, 0)
+        self._waited = (0.0, 0.0)
 
     def __enter__(self) -> Self:
         reason = permitted()
@@ -124,15 +134,19 @@ class Rig:
         """Let the line be this one from now on."""
         if self._ask(link.words()) != "ok":
             raise RuntimeError("the emulator did not understand")
-        self._steal = _stolen()
+        self._link, self._steal, self._waited = link, _stolen(), _waited()
 
     def doubts(self) -> str:
         """Return why what was measured since the last `set` or `doubts` says nothing of the line; empty: no doubt."""
         counts = json.loads(self._ask("stats\n"))
         before, self._steal = self._steal, _stolen()
         stolen = (self._steal[0] - before[0]) / max(1, self._steal[1] - before[1])
+        since, self._waited = self._waited, _waited()
+        waited = (self._waited[0] - since[0]) / max(1e-9, self._waited[1] - since[1])
         if counts["late"] > LATE_SHARE * max(1, counts["passed"]):
             return f"{counts['late']} paquets sur {counts['passed']} en retard"
+        if self._link.megabits >= FAST_MEGABITS and waited > WAITING_SHARE:
+            return f"des programmes attendaient un processeur {waited:.0%} du temps"
         return f"{stolen:.0%} du processeur pris par l'hôte" if stolen > STEAL_SHARE else ""
 
     def calibrate(self, link: Link) -> float:
@@ -220,6 +234,14 @@ def _stolen() -> tuple[int, int]:
     """Return the ticks that the host kept for itself, and all ticks."""
     ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
     return ticks[7], sum(ticks[:8])
+
+
+def _waited() -> tuple[float, float]:
+    """Return for how long some process waited for a processor, where the kernel says, and until when; in seconds."""
+    if not _PRESSURE.exists():
+        return 0.0, time.monotonic()
+    total = _PRESSURE.read_text().split("\n", 1)[0].rpartition("total=")[2]
+    return int(total) / 1e6, time.monotonic()
 
 
 def _ip(words: str) -> None:
