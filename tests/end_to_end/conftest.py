@@ -32,9 +32,11 @@ def installation(prepared: Path, tmp_path: Path) -> Iterator[Installation]:
     """A collector that serves, with one site and one operator."""
     made = Installation(tmp_path)
     shutil.copytree(prepared, made.data)
-    made.start()
-    done = made.collector("operator", "create", "essai", "--role", "dsi", "--out", str(tmp_path / "operator.toml"))
-    assert done.returncode == 0, done.stderr
-    yield made
-    if made.server is not None:
-        made.stop()
+    try:
+        made.start()
+        done = made.collector("operator", "create", "essai", "--role", "dsi", "--out", str(tmp_path / "operator.toml"))
+        assert done.returncode == 0, done.stderr
+        yield made
+    finally:
+        if made.server is not None:
+            made.stop()
