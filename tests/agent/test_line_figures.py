@@ -1,6 +1,7 @@
 """The figures of a line and the rules that stop a test, on made-up arrivals; the words of other tools."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,7 +145,7 @@ def test_streams_that_joined_are_given_time_and_agree_with_the_one_before() -> N
 
 def test_one_stream_that_losses_slow_down_is_left_alone_until_its_rate_shows_it() -> None:
     def losing(at: float) -> float:
-        return 40e6 * 0.3 ** max(0.0, (at - 0.4) / 0.25)
+        return 40e6 * math.exp(-5 * max(0.0, at - 0.4))
 
     assert method._alone_for_long_enough(series(losing, 1.2)) is None
     assert method._alone_for_long_enough(series(losing, 2.01)) == wire.STABLE
