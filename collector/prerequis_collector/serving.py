@@ -72,9 +72,12 @@ async def serving(known: Config, database: Database, pack: Pack, wanted: Listeni
 
 
 def _renew(known: Config, authority: Authority, identity: ServerIdentity) -> None:
-    """Renew the collector's certificate, unless somebody else's authority signed it; raises StorageUnavailable."""
-    if is_ours(identity, authority):
+    """Renew the collector's certificate, unless one that another authority signed still holds.
+
+    Raises StorageUnavailable.
+    """
+    ends = identity.current().ends
+    if is_ours(identity, authority) or ends <= datetime.now(UTC):
         renew_server_identity(known, authority)
     else:
-        ends = identity.current().ends.date()
-        _log.warning("the certificate that was installed ends on %s: install another, or « certificate renew »", ends)
+        _log.warning("the certificate that was installed ends on %s: install another", ends.date())

@@ -139,6 +139,18 @@ async def test_the_identity_stays_with_the_machine_that_somebody_chose_and_the_o
     assert installation.run("audit", "verify") == 0
 
 
+async def test_a_decision_can_be_taken_back(installation: Installation, agent: Identity) -> None:
+    await _copied(installation, agent)
+    for machine in (FIRST, SECOND, FIRST):
+        assert installation.run("agent", "keep", agent.agent_id, machine.hex()) == 0
+        other = SECOND if machine == FIRST else FIRST
+        reports = _report(machine, 9, minutes=9), _report(other, 9, minutes=10)
+        states = [receipt.state for receipt in await _submit(installation, agent, *reports)]
+        assert states[0] in (Receipt.KEPT, Receipt.ALREADY_KEPT)
+        assert states[1] == Receipt.REFUSED
+    assert [one.workstation.hostname for one in (await _site(installation, "dsi-1")).workstations] == ["PC-1"]
+
+
 async def test_somebody_may_count_them_as_two_workstations_until_a_third_comes(
     installation: Installation, agent: Identity
 ) -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from tests.collector.store.contract import SITE, StoreContract
+from sqlalchemy.exc import IntegrityError
+from tests.collector.store.contract import NOW, SITE, StoreContract
 
 from prerequis_collector.errors import SchemaMismatch, StorageUnavailable
 from prerequis_collector.store import migrate, schema
+from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.database import Database
 from prerequis_collector.store.sites import SiteRow, Sites
 from prerequis_collector.store.writer import Writer
@@ -39,6 +41,13 @@ def test_a_database_of_another_form_is_refused(tmp_path: Path) -> None:
     schema.check(database)
     migrate.upgrade(database)
     database.close()
+
+
+def test_what_was_being_kept_is_not_in_the_text_of_an_error(sqlite: Database) -> None:
+    with pytest.raises(IntegrityError) as told, sqlite.write() as transaction:
+        Agents(transaction).add(AgentRow(id="poste-7", finess="990000010", fingerprint=b"f", enrolled_at=NOW))
+    assert "poste-7" not in str(told.value)
+    assert "990000010" not in str(told.value)
 
 
 def test_a_full_database_refuses_cleanly_and_recovers(tmp_path: Path) -> None:
