@@ -105,12 +105,12 @@ def _edge(condition: str, operator: str, tokens: Iterable[re.Match[str]], outerm
     return outermost
 
 
-def mutated(pack: Pack, rule: Rule, one_in: int = 1) -> Tested:
-    """Return what becomes of a rule's mutants, or of one in so many of them."""
+def mutated(pack: Pack, rule: Rule) -> Tested:
+    """Return what becomes of a rule's mutants."""
     programs = pack.programs[rule.id]
     survivors, many = [], 0
     for part, text in (("applies", rule.applies), ("met", rule.met)):
-        for mutant in list(mutants(text))[::one_in] if text else ():
+        for mutant in mutants(text) if text else ():
             with suppress(ExpressionError):
                 compiled = compile_expression(mutant, rule.scope, bool)
                 changed = replace(programs, applies=compiled) if part == "applies" else replace(programs, met=compiled)

@@ -32,7 +32,7 @@ def test_faults_are_of_every_kind(condition: str, expected: set[str]) -> None:
 
 
 def test_the_cases_of_the_shipped_rules_notice_nearly_every_fault(shipped: Pack) -> None:
-    results = [mutated(shipped, rule, one_in=3) for rule in shipped.rules.values()]
+    results = [mutated(shipped, rule) for rule in shipped.rules.values()]
     many, left = sum(one.mutants for one in results), sum(len(one.survivors) for one in results)
-    assert many > 500
-    assert left <= 0.05 * many, "\n".join(f"{one.rule}: {fault}" for one in results for fault in one.survivors)
+    assert many > 3000
+    assert left <= 0.01 * many, "\n".join(f"{one.rule}: {fault}" for one in results for fault in one.survivors)
