@@ -320,9 +320,8 @@ async def collector(tmp_path: Path, authority: Authority) -> AsyncIterator[Colle
     await made.stop()
 
 
-@pytest.fixture
-def park(collector: Collector) -> Collector:
-    """Return a running collector that knows the sites of the data folder."""
+def know_the_park(collector: Collector) -> None:
+    """Let the collector know the sites of the data folder."""
     listed, needs, pack = review_pb2.ListSitesResponse(), collector.kept.needs, collector.kept.pack
     json_format.Parse((DATA / "sites.json").read_text(), listed)
     json_format.Parse((DATA / "needs.json").read_text(), needs)
@@ -331,6 +330,12 @@ def park(collector: Collector) -> Collector:
     for path in sorted(DATA.glob("site-*.json")):
         site = json_format.Parse(path.read_text(), review_pb2.GetSiteResponse())
         collector.kept.details[site.site.finess] = site
+
+
+@pytest.fixture
+def park(collector: Collector) -> Collector:
+    """Return a running collector that knows the sites of the data folder."""
+    know_the_park(collector)
     return collector
 
 

@@ -1,6 +1,6 @@
 """Values as the JSON documents carry them: protobuf enum names, and null for what is not known."""
 
-from prerequis.v1 import judgement_pb2
+from prerequis.v1 import judgement_pb2, review_pb2
 
 
 def readiness(value: judgement_pb2.Readiness.ValueType) -> str | None:
@@ -23,3 +23,34 @@ def score(value: judgement_pb2.Score) -> dict[str, float] | None:
 def coverage(value: judgement_pb2.Score) -> float | None:
     """Return the share of the weight that was decided, in per cent, or None when it is unset."""
     return value.coverage if value.HasField("coverage") else None
+
+
+def parameter(one: review_pb2.SiteParameter) -> dict[str, object]:
+    """Return what a site settled of what the sources leave open, or what its profile says; rates in both units."""
+    settled = one.HasField("settled_at")
+    return {
+        "name": one.name,
+        "value": one.value or None,
+        "profileValue": one.profile_value or None,
+        "author": one.author if settled else None,
+        "settledAt": one.settled_at.ToJsonString() if settled else None,
+        "reason": one.reason if settled else None,
+    }
+
+
+def lot(goals: review_pb2.LotGoals) -> dict[str, object]:
+    """Return what a programme asks of the sites of a lot; days as YYYY-MM-DD, records None where nobody counted them."""
+    return {
+        "title": goals.title,
+        "opens": goals.opens.ToJsonString()[:10],
+        "closes": goals.closes.ToJsonString()[:10],
+        "goals": [
+            {
+                "title": goal.title,
+                "percent": goal.percent,
+                "records": goal.records if goal.HasField("records") else None,
+            }
+            for goal in goals.goals
+        ],
+        "source": goals.source,
+    }

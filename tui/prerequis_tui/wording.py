@@ -46,6 +46,9 @@ READINESS: dict[judgement_pb2.Readiness.ValueType, Word] = {
 }
 """Worst first; what was not judged comes last."""
 
+DECLARED_NOT_READY = Word("✘", "Pas prêt (registre)", Tone.BAD)
+"""Of a site that no machine has told of: its register, or what was answered, suffices to say so."""
+
 VERDICT: dict[judgement_pb2.Judgement.Verdict.ValueType, Word] = {
     Verdict.FAIL: Word("✘", "Non conforme", Tone.BAD),
     Verdict.UNKNOWN: Word("?", "Inconnu", Tone.UNKNOWN),
@@ -69,6 +72,13 @@ ROLE = {
 }
 
 NOT_KNOWN = "non connu"
+
+
+def readiness(site: review_pb2.SiteSummary) -> Word:
+    """Return how a site stands, and for one that nobody has seen that only its register says so."""
+    if site.readiness == Readiness.NOT_READY and not site.workstations:
+        return DECLARED_NOT_READY
+    return READINESS[site.readiness]
 
 
 def percent(value: float) -> str:

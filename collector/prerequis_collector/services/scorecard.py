@@ -94,11 +94,11 @@ def _texts(pack: Pack) -> Iterator[FrameworkText]:
 
 
 def _measures(judged: JudgedSite) -> SiteMeasures:
-    """Return what the machines of the site measured, and whether any of them asked its services."""
+    """Return what the machines of the site measured, and the services that one of them asked."""
     facts = (machine.judged.facts for machine in judged.site.machines.values())
     measures = measures_of(facts, samples(judged.site.measurements, judged.judged_at))
     if judged.site.services is not None:
-        measures.services.SetInParent()
+        measures.services.CopyFrom(judged.site.services)
     return measures
 
 

@@ -145,7 +145,9 @@ class Judgement(message.Message):
     def judged_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def reasons(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Of an UNKNOWN: what was not seen, declared or answered, one French sentence each."""
+        """Of an UNKNOWN: what was not seen, declared or answered, one French sentence each. Of a FAIL at a site that no machine
+        has told of: that it follows from what people declared.
+        """
 
     def __init__(
         self,

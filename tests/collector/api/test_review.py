@@ -43,6 +43,20 @@ async def test_a_site_that_nobody_has_seen_is_not_measured_and_orders_nothing_fo
     assert {need.certain for need in needs.lines} <= {0}
 
 
+async def test_a_site_that_its_register_alone_keeps_from_being_ready_says_on_what_that_rests(
+    installation: Installation,
+) -> None:
+    assert installation.run("site", "add", SITE, "--name", "EHPAD", "--professionals", "24", "--workstations", "2") == 0
+    async with installation.channel(installation.operator("dsi")) as channel:
+        site = await ReviewServiceStub(channel).GetSite(GetSiteRequest(finess=SITE))
+        (line,) = (await ReviewServiceStub(channel).ListSites(ListSitesRequest())).sites
+    assert (line.readiness, line.workstations) == (NOT_READY, 0)
+    dui = next(framework for framework in site.frameworks if framework.id == "dui")
+    failed = [one for one in dui.verdicts if one.verdict == Judgement.FAIL]
+    assert [one.rule for one in failed] == ["enough-devices"]
+    assert "aucun poste du site n'a rendu compte" in failed[0].reasons[0]
+
+
 async def test_a_care_workstation_without_a_reader_fails_and_one_is_to_order(
     installation: Installation, agent: Identity
 ) -> None:

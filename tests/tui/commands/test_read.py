@@ -79,7 +79,7 @@ async def test_an_empty_list_says_how_to_add_a_site(collector: Collector, run: R
 
 async def test_a_site_has_the_keys_that_scripts_use(park: Collector, run: Run) -> None:
     site = json.loads((await run("site", "590000001", "--json")).out)
-    assert list(site) == ["finess", "name", "frameworks"]
+    assert list(site) == ["finess", "name", "frameworks", "workstations", "parameters", "warnings", "lot"]
     dui = site["frameworks"][0]
     assert (dui["id"], dui["readiness"], dui["score"], dui["coverage"]) == (
         "dui",
@@ -246,3 +246,40 @@ async def test_an_order_of_an_impossible_quantity_is_wrong_usage(run: Run, quant
     with pytest.raises(SystemExit) as ended:
         await run("order", "add", "590000001", "smartcard-reader", "--reference", "BC-1", "--", quantity)
     assert ended.value.code == 2
+
+
+async def test_a_machine_whose_identity_is_odd_is_told_of_with_what_to_do(park: Collector, run: Run) -> None:
+    machine = park.kept.details["590000001"].workstations[0]
+    machine.quarantined = True
+    machine.warnings.append("Clone : à départager.")
+    told = json.loads((await run("site", "590000001", "--json")).out)["workstations"][0]
+    assert (told["quarantined"], told["warnings"]) == (True, ["Clone : à départager."])
+    assert f"Attention : poste {told['name']}. Clone : à départager." in (await run("site", "590000001")).out
+
+
+async def test_a_site_that_nobody_has_seen_is_not_ready_by_its_register(park: Collector, run: Run) -> None:
+    park.kept.sites[1].workstations = 0
+    assert "✘ Pas prêt (registre)" in (await run("sites")).out
+
+
+async def test_what_a_site_settled_what_weakens_its_verdicts_and_its_lot_are_told_to_scripts(
+    park: Collector, run: Run
+) -> None:
+    detail = park.kept.details["590000001"]
+    del detail.parameters[:], detail.warnings[:]
+    detail.parameters.add(
+        name="débit", value="4,0 Mbit/s (500 Ko/s)", profile_value="2,0 Mbit/s (250 Ko/s)", reason="vidéo"
+    )
+    detail.parameters[0].settled_at.FromJsonString("2026-11-20T10:00:00Z")
+    detail.warnings.append("knowledge/readers.toml date du 01/01/2026.")
+    detail.lot.title = "Lot 1"
+    detail.lot.opens.FromJsonString("2026-12-01T00:00:00Z")
+    detail.lot.closes.FromJsonString("2027-03-01T00:00:00Z")
+    detail.lot.goals.add(title="Dossiers actifs", percent=70, records=17)
+    detail.lot.goals.add(title="Messages MSSanté", percent=10)
+    told = json.loads((await run("site", "590000001", "--json")).out)
+    assert told["warnings"] == ["knowledge/readers.toml date du 01/01/2026."]
+    (rate,) = told["parameters"]
+    assert (rate["name"], rate["value"], rate["reason"]) == ("débit", "4,0 Mbit/s (500 Ko/s)", "vidéo")
+    assert (told["lot"]["opens"], told["lot"]["closes"]) == ("2026-12-01", "2027-03-01")
+    assert [goal["records"] for goal in told["lot"]["goals"]] == [17, None]

@@ -162,6 +162,27 @@ async def test_an_older_collector_is_named_as_the_cause(park: Collector) -> None
         assert "Method not found" not in shown
 
 
+async def test_a_site_that_only_its_register_keeps_from_being_ready_says_so(park: Collector) -> None:
+    park.kept.sites[1].workstations = 0
+    async with opened(park) as pilot:
+        assert await shows(pilot, "✘ Pas prêt (registre)    590000001")
+
+
+async def test_a_copied_machine_is_flagged_where_it_is_listed_and_its_page_says_what_to_do(park: Collector) -> None:
+    copied, odd, *_ = park.kept.details["590000001"].workstations
+    copied.quarantined = True
+    copied.warnings.append("Clone : plusieurs machines ont la même identité, aucune n'est jugée.")
+    odd.warnings.append("Revenu en arrière : machine restaurée d'une sauvegarde.")
+    async with opened(park) as pilot:
+        await press(pilot, "enter", "right", "right")
+        assert await shows(pilot, "✘ clone", "! à vérifier")
+        machines = pilot.app.screen.query_one("#machines", LineList)
+        machines.cursor = [isinstance(row, Heading) or row.id for row in machines.rows].index(copied.id)
+        await press(pilot, "enter")
+        assert await at(pilot, MachineScreen)
+        assert await shows(pilot, "Identité", "plusieurs machines ont la même identité")
+
+
 @pytest.mark.parametrize(
     ("typed", "found"), [("rivage", ["590000002"]), ("kalliste", ["2A0000005"]), ("insuffisantes 59", ["590000002"])]
 )

@@ -42,7 +42,9 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
     else:
         found = [await client.set_parameter(options.finess, options.name, options.value or "", options.reason)]
     if options.json:
-        write_json({"finess": options.finess, "parameters": [_document(one) for one in found]}, out)
+        from prerequis_tui import documents
+
+        write_json({"finess": options.finess, "parameters": [documents.parameter(one) for one in found]}, out)
     else:
         out.writelines(f"{line}\n" for one in found for line in _lines(one))
     return ExitCode.DONE
@@ -56,15 +58,3 @@ def _lines(one: review_pb2.SiteParameter) -> list[str]:
         lines.append(f"       réglé par {one.author} le {wording.day(one.settled_at)} : {one.reason}")
         lines.append(f"       valeur du profil : {one.profile_value or wording.NOT_KNOWN}")
     return lines
-
-
-def _document(one: review_pb2.SiteParameter) -> dict[str, object]:
-    settled = one.HasField("settled_at")
-    return {
-        "name": one.name,
-        "value": one.value or None,
-        "profileValue": one.profile_value or None,
-        "author": one.author if settled else None,
-        "settledAt": one.settled_at.ToJsonString() if settled else None,
-        "reason": one.reason if settled else None,
-    }

@@ -79,4 +79,16 @@ def document(site: review_pb2.GetSiteResponse) -> dict[str, object]:
             }
             for framework in site.frameworks
         ],
+        "workstations": [
+            {
+                "id": one.id,
+                "name": one.workstation.hostname or one.id,
+                "quarantined": one.quarantined,
+                "warnings": list(one.warnings),
+            }
+            for one in site.workstations
+        ],
+        "parameters": [documents.parameter(one) for one in site.parameters],
+        "warnings": list(site.warnings),
+        "lot": documents.lot(site.lot) if site.HasField("lot") else None,
     }

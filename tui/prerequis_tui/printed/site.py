@@ -24,6 +24,10 @@ def print_site(
         _print_head(console, site)
         for warning in site.warnings:
             console.print(printed.styled(f"Attention : {warning}", Tone.WARNING))
+        for machine in site.workstations:
+            for warning in machine.warnings:
+                name = machine.workstation.hostname or machine.id
+                console.print(printed.styled(f"Attention : poste {name}. {warning}", Tone.WARNING))
         if not site.frameworks:
             console.print("\nRien n'a encore été jugé : lancer « prerequis-agent run » sur un poste du site.")
         for framework in scorecard.in_order(site.frameworks):

@@ -31,7 +31,7 @@ def print_sites(sites: Sequence[review_pb2.SiteSummary], still_judged: str, out:
 
 
 def _state(site: review_pb2.SiteSummary) -> str:
-    word = wording.READINESS[site.readiness]
+    word = wording.readiness(site)
     return f"{word.symbol} {word.text}"
 
 

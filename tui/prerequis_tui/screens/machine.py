@@ -42,6 +42,8 @@ def parts(
     machine: review_pb2.WorkstationSummary, frameworks: Iterable[judgement_pb2.FrameworkResult]
 ) -> Iterator[Part]:
     """Return the labelled parts of a machine."""
+    for number, warning in enumerate(machine.warnings):
+        yield Part("Identité" if number == 0 else "", toned(warning, Tone.BAD if machine.quarantined else Tone.WARNING))
     yield Part("Rôle", wording.ROLE[machine.workstation.role])
     yield Part("Relevé", wording.clock(machine.collected_at))
     yield Part("Reçu", wording.clock(machine.received_at))

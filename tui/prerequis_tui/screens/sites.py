@@ -32,7 +32,7 @@ _ASK_SECONDS = 2.0
 
 
 def _readiness(site: Site) -> Spans:
-    word = wording.READINESS[site.readiness]
+    word = wording.readiness(site)
     return [(f"{word.symbol} {word.text}", word.tone)]
 
 
@@ -168,8 +168,7 @@ class SitesScreen(Screen[None]):
         self._being_judged = self._being_judged_when_listed = message.listed.being_judged
         self._still_judged = wording.still_judged(self._sites, self._being_judged)
         self._texts = {
-            site.finess: fold(f"{site.finess} {site.name} {wording.READINESS[site.readiness].text}")
-            for site in self._sites
+            site.finess: fold(f"{site.finess} {site.name} {wording.readiness(site).text}") for site in self._sites
         }
         self._list.empty = "Aucun site à montrer."
         self._arrange()

@@ -231,7 +231,7 @@ class LineList(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False)
             return self._titles(width)
         place = self.scroll_offset.y + y - 1
         if place >= len(self._rows):
-            said = wrap(self.empty, max(width, 1)) if not self._rows else []
+            said = wrap(self.empty, max(width, 1), break_on_hyphens=False) if not self._rows else []
             text = said[y - 2] if 2 <= y < 2 + len(said) else ""
             return Strip([Segment(text, self._style(Tone.MUTED))]).adjust_cell_length(width, plain)
         row = self._rows[place]

@@ -5,10 +5,14 @@ from collections.abc import Iterable, Sequence
 from prerequis.v1 import judgement_pb2, review_pb2
 from prerequis_tui import wording
 from prerequis_tui.widgets.line_list import Column, LineList, Spans
-from prerequis_tui.wording import Tone
+from prerequis_tui.wording import Tone, Word
 
 Machine = review_pb2.WorkstationSummary
 Verdict = judgement_pb2.Judgement.Verdict
+
+
+CLONE, ODD = Word("✘", "clone", Tone.BAD), Word("!", "à vérifier", Tone.WARNING)
+"""What is odd about the identity of a machine, in a word."""
 
 
 class MachineList(LineList[Machine]):
@@ -16,7 +20,7 @@ class MachineList(LineList[Machine]):
 
     def __init__(self, *, id: str) -> None:
         columns: Sequence[Column[Machine]] = (
-            Column("Poste", lambda one: [(name(one), Tone.STRONG)]),
+            Column("Poste", _name),
             Column("Rôle", lambda one: [(wording.ROLE[one.workstation.role], Tone.PLAIN)], 12),
             Column("Échecs", lambda one: self._many(one, Verdict.FAIL), 8, right=True),
             Column("Inconnus", lambda one: self._many(one, Verdict.UNKNOWN), 9, right=True),
@@ -36,6 +40,12 @@ class MachineList(LineList[Machine]):
         word = wording.VERDICT[verdict]
         many = sum(judged.verdict == verdict for judged in verdicts(one, self._frameworks))
         return [(f"{word.symbol} {many}", word.tone)] if many else [("–", Tone.MUTED)]
+
+
+def _name(one: Machine) -> Spans:
+    flag = [(f" {CLONE.symbol} {CLONE.text}", CLONE.tone)] if one.quarantined else []
+    flag = flag or ([(f" {ODD.symbol} {ODD.text}", ODD.tone)] if one.warnings else [])
+    return [(name(one), Tone.STRONG), *flag]
 
 
 def name(machine: Machine) -> str:

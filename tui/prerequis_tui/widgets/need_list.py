@@ -28,6 +28,9 @@ _COLUMNS: Sequence[Column[Need]] = (
 )
 
 
+_NOT_MEASURED = "Rien n'a été mesuré : les besoins ne sont pas nuls, ils ne sont pas connus."
+
+
 class NeedList(LineList[Need]):
     """One line for each article."""
 
@@ -36,8 +39,12 @@ class NeedList(LineList[Need]):
 
     def fill(self, needs: ordering_pb2.ListNeedsResponse) -> None:
         """List the needs, what is to be ordered first; of a site that was not measured, none does not mean nil."""
+        headings = []
         if needs.sites_not_measured:
-            self.empty = "Rien n'a été mesuré : les besoins ne sont pas nuls, ils ne sont pas connus."
+            self.empty = _NOT_MEASURED
+            headings.append(Heading(_NOT_MEASURED, Tone.UNKNOWN))
+        if needs.being_judged:
+            still = f"? {wording.being_judged(needs.being_judged)} : r pour actualiser."
+            headings.append(Heading(still, Tone.UNKNOWN))
         lines = order.to_buy_first(needs.lines)
-        still = f"? {wording.being_judged(needs.being_judged)} : r pour actualiser."
-        self.show([Heading(still, Tone.UNKNOWN), *lines] if needs.being_judged else lines)
+        self.show([*headings, *lines] if lines or needs.being_judged else [])
