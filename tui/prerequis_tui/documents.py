@@ -39,7 +39,7 @@ def parameter(one: review_pb2.SiteParameter) -> dict[str, object]:
 
 
 def lot(goals: review_pb2.LotGoals) -> dict[str, object]:
-    """Return what a programme asks of the sites of a lot; days as YYYY-MM-DD, records None where nobody counted them."""
+    """Return what a programme asks of a lot; days as YYYY-MM-DD, records None where nobody counted the active ones."""
     return {
         "title": goals.title,
         "opens": goals.opens.ToJsonString()[:10],
