@@ -14,7 +14,7 @@ from prerequis.v1 import line_pb2 as wire
 from prerequis.v1.facts_pb2 import Line
 from prerequis_agent.errors import ParseError, Unsupported
 from prerequis_agent.host import Host
-from prerequis_agent.line import conditions, idle
+from prerequis_agent.line import conditions, idle, librespeed
 from prerequis_agent.probes import line
 from prerequis_agent.surroundings import Collector, Lease, Plan, Surroundings, Target
 
@@ -218,6 +218,17 @@ def test_equipment_that_inspects_tls_is_named_and_nothing_is_measured(
     assert "« Essai »" in detail
     assert "ne pas inspecter" in detail
     assert bench.held == []
+
+
+def test_a_librespeed_server_that_nobody_vouches_for_is_told_by_its_certificate(serve: Serve, tmp_path: Path) -> None:
+    context = server_context(Authority.create("Inconnue"), tmp_path, "127.0.0.1")
+
+    def refused(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(1)
+
+    with pytest.raises(Unsupported, match=r"ne reconnaît pas le certificat de 127\.0\.0\.1"):
+        librespeed.cross_check(Host(), f"https://127.0.0.1:{serve(refused)}/")
 
 
 PORTAL = b"HTTP/1.1 302 Found\r\nLocation: http://portail.invalid/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

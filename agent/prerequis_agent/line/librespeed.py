@@ -116,7 +116,13 @@ def cross_check(host: Host, url: str) -> LineCrossCheck:
     address = host.resolve(base.hostname, port, STEP_SECONDS)[0]
     context = ssl.create_default_context() if base.scheme == "https" else None
     way = LibreSpeed(host, base, address, port, context)
-    way.check()
+    try:
+        way.check()
+    except ssl.SSLCertVerificationError:
+        raise Unsupported(
+            f"Ce poste ne reconnaît pas le certificat de {base.hostname} : y poser celui d'une autorité connue, ou "
+            "donner l'adresse par le nom que porte le certificat."
+        ) from None
     down, up = (capacity(way, direction, OUTSIDE_BYTES).found for direction in ("down", "up"))
     found = LineCrossCheck(
         tool=LIBRESPEED, down_bits_per_second=down.bits_per_second, up_bits_per_second=up.bits_per_second
