@@ -92,6 +92,8 @@ def _of_network(condition: str, measures: SiteMeasures) -> Iterator[str]:
         )
     if "services" in used and not measures.HasField("services"):
         yield "Services jamais interrogés : lancer « prerequis-agent run --now » sur un poste du site."
+    elif "purpose == 'dui'" in condition and all(one.endpoint.purpose != "dui" for one in measures.services.asked):
+        yield "Le profil de l'éditeur ne nomme aucun hôte du DUI : le lui demander, puis compléter le profil."
 
 
 def _unconfirmed(condition: str, profile: Profile | None) -> Iterator[str]:

@@ -9,8 +9,11 @@ from prerequis.v1.register_pb2 import Profile
 from prerequis.v1.services_pb2 import TLS
 from prerequis_rules.knowledge import Knowledge, NationalService
 
+COLLECTOR = "collector"
+"""The purpose of the host that the machines report to."""
+
 _PURPOSES = {
-    "collector": "collecteur Prérequis",
+    COLLECTOR: "collecteur Prérequis",
     "dui": "DUI",
     "insi": "téléservice INSi",
     "psc": "Pro Santé Connect",
@@ -42,7 +45,8 @@ _FAULTS: Mapping[int, str] = {
 def described(services: SiteServices, profile: Profile, knowledge: Knowledge) -> SiteServices:
     """Return the services with what is known of each: name, whether it is essential, interception, trouble.
 
-    A host of the profile is essential: its editor asks for it. `intercepted` is told of public and national hosts
+    A host of the profile is essential, for its editor asks for it; the collector is not, for the DUI works without it.
+    `intercepted` is told of public and national hosts
     alone, and only where the machine could compare: an editor may well have an authority of its own.
     """
     national = {(one.host, one.port): one for one in knowledge.services}
@@ -58,7 +62,12 @@ def described(services: SiteServices, profile: Profile, knowledge: Knowledge) ->
         known = national.get(place)
         kept.name = known.name if known else _PURPOSES.get(one.endpoint.purpose, one.endpoint.purpose)
         kept.national = known is not None
-        kept.essential = place in own or known is None or _counts(known, profile)
+        if place in own:
+            kept.essential = True
+        elif known is not None:
+            kept.essential = _counts(known, profile)
+        elif one.endpoint.HasField("purpose"):
+            kept.essential = one.endpoint.purpose != COLLECTOR
         if known and one.endpoint.public_authority:
             kept.intercepted = False
         elif known and one.endpoint.HasField("public_authority") and one.endpoint.HasField("issuer"):

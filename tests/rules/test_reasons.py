@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from prerequis.v1.context_pb2 import SiteMeasures, SiteServices
+from prerequis.v1.context_pb2 import SiteMeasures
 from prerequis.v1.register_pb2 import Profile, Site
 from prerequis.v1.report_pb2 import ProbeRun
 from prerequis_rules import reasons
@@ -100,8 +100,12 @@ def test_what_is_missing_of_a_lines_measure_is_a_reason(
 def test_services_that_nobody_asked_are_a_reason(shipped: Pack) -> None:
     told = "Services jamais interrogés : lancer « prerequis-agent run --now » sur un poste du site."
     assert of_site(shipped, "services-reachable", Site()) == [told]
-    asked = SiteMeasures(services=SiteServices())
-    rule = shipped.rules["services-reachable"]
+    rule, asked = shipped.rules["services-reachable"], SiteMeasures()
+    asked.services.asked.add().endpoint.purpose = "collector"
+    assert reasons.of_site(shipped, rule, Site(), (), unseen=0, measures=asked) == [
+        "Le profil de l'éditeur ne nomme aucun hôte du DUI : le lui demander, puis compléter le profil."
+    ]
+    asked.services.asked.add().endpoint.purpose = "dui"
     assert reasons.of_site(shipped, rule, Site(), (), unseen=0, measures=asked) == []
 
 

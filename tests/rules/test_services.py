@@ -115,7 +115,12 @@ def test_what_counts_follows_the_way_of_calling_insi(host: str, insi: Profile.In
 def test_what_the_editor_asks_for_counts_whatever_else_is_known_of_it() -> None:
     profile = Profile(hosts=[ProfileHost(host="www.dmp.fr", port=443, purpose="dmp")])
     assert one(Endpoint(host="www.dmp.fr", port=443), profile).essential
-    assert one(Endpoint(host="dui.test", port=443), Profile()).essential
+    assert one(Endpoint(host="dui.test", port=443, purpose="dui"), Profile()).essential
+
+
+def test_the_dui_works_without_the_collector() -> None:
+    assert not one(Endpoint(host="c.test", port=7443, purpose="collector"), Profile()).essential
+    assert not one(Endpoint(host="c.test", port=7443), Profile()).HasField("essential")
 
 
 @pytest.mark.parametrize(

@@ -106,13 +106,24 @@ async def test_machines_that_were_not_to_ask_do_not_spoil_the_verdict_of_their_s
 ) -> None:
     assert (await reachable(installation, reviewer))[1] == "UNKNOWN"
     await submit(installation, other, report_of("PC-3"))
-    await submit(installation, agent, seen(psc=True))
+    report = seen(psc=True)
+    report.facts.services.endpoints.add(host="dui.test", port=443, purpose="dui", reachable=True, failure=Endpoint.NONE)
+    await submit(installation, agent, report)
     subject, verdict, observed = await reachable(installation, reviewer)
     assert (subject, verdict) == (SITE, "PASS")
     assert observed.startswith("tous joints le ")
     # The machine that asked yesterday reports today without having been elected: what it found still stands.
     await submit(installation, agent, report_of("PC-1"))
     assert (await reachable(installation, reviewer))[1] == "PASS"
+
+
+async def test_where_no_host_of_the_dui_is_known_the_other_services_prove_nothing_of_it(
+    installation: Installation, agent: Identity, reviewer: Identity
+) -> None:
+    await submit(installation, agent, seen(psc=True))
+    _, verdict, observed = await reachable(installation, reviewer)
+    assert verdict == "UNKNOWN"
+    assert observed.startswith("aucun hôte du DUI interrogé ; les autres joints le ")
 
 
 async def test_a_failure_is_told_with_its_day_and_a_confirmation_keeps_it_fresh(
