@@ -2,15 +2,34 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread
 from prerequis_collector import errors
 
+if TYPE_CHECKING:
+    from prerequis_collector.commands import Command
+
 _EXIT = {errors.StorageUnavailable: ExitCode.REFUSED, errors.Overloaded: ExitCode.REFUSED}
 """All other errors are wrong input."""
+
+
+def command_line(known: "Mapping[str, Command]") -> CommandLine:
+    """Return the parser of the whole command line."""
+    from prerequis_collector.config import default_data
+
+    parser = CommandLine(prog="prerequis-collector", description="Garde les observations des postes et juge les sites.")
+    parser.add_argument(
+        "--version", action="version", version=f"prerequis-collector {version('prerequis')}", help="montre la version"
+    )
+    parser.add_argument("--data", type=Path, default=default_data(), metavar="DOSSIER", help="dossier du collecteur")
+    choices = parser.add_subparsers(dest="command", required=True, metavar="COMMANDE", title="commandes")
+    for name, command in known.items():
+        command.configure(choices.add_parser(name, help=command.HELP, description=command.HELP))
+    return parser
 
 
 @quiet_when_unread
@@ -23,18 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # gRPC would write about every broken handshake in a form of its own.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from prerequis_collector.commands import commands
-    from prerequis_collector.config import default_data
 
-    parser = CommandLine(prog="prerequis-collector", description="Garde les observations des postes et juge les sites.")
-    parser.add_argument(
-        "--version", action="version", version=f"prerequis-collector {version('prerequis')}", help="montre la version"
-    )
-    parser.add_argument("--data", type=Path, default=default_data(), metavar="DOSSIER", help="dossier du collecteur")
-    choices = parser.add_subparsers(dest="command", required=True, metavar="COMMANDE", title="commandes")
     found = commands()
-    for name, command in found.items():
-        command.configure(choices.add_parser(name, help=command.HELP, description=command.HELP))
-    parsed = parser.parse_args(given)
+    parsed = command_line(found).parse_args(given)
     try:
         return found[parsed.command].run(parsed)
     except errors.CollectorError as error:
