@@ -13,7 +13,10 @@ from prerequis_collector import errors
 if TYPE_CHECKING:
     from prerequis_collector.commands import Command
 
-_EXIT = {errors.StorageUnavailable: ExitCode.REFUSED, errors.Overloaded: ExitCode.REFUSED}
+_EXIT: Mapping[type[errors.CollectorError], ExitCode] = {
+    errors.StorageUnavailable: ExitCode.REFUSED,
+    errors.Overloaded: ExitCode.REFUSED,
+}
 """All other errors are wrong input."""
 
 
