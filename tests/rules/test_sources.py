@@ -174,16 +174,17 @@ def test_the_checks_that_rules_name_are_on_the_list_and_are_a_hundred_or_more() 
 
 
 # The checks that an audit of a workstation begins with.
-FIRST = (
-    "C-08-01 C-08-02 C-08-04 C-10-01 C-10-03 C-10-06 C-11-01 C-12-01 C-14-01 C-14-02 C-14-03 C-14-08 C-14-10 C-14-11 "
-    "C-14-12 C-15-01 C-16-01 C-17-01 C-17-02 C-18-01 C-20-01 C-21-01 C-21-04 C-21-08 C-24-01 C-24-02 C-29-02 C-31-01 "
-    "C-34-01 C-34-02 C-35-01 C-36-04"
-).split()
+FIRST = {
+    "C-08-01", "C-08-02", "C-08-04", "C-10-01", "C-10-03", "C-10-06", "C-11-01", "C-12-01",
+    "C-14-01", "C-14-02", "C-14-03", "C-14-08", "C-14-10", "C-14-11", "C-14-12", "C-15-01",
+    "C-16-01", "C-17-01", "C-17-02", "C-18-01", "C-20-01", "C-21-01", "C-21-04", "C-21-08",
+    "C-24-01", "C-24-02", "C-29-02", "C-31-01", "C-34-01", "C-34-02", "C-35-01", "C-36-04",
+}  # fmt: skip
 
 
 def test_no_check_of_the_first_list_is_without_a_rule() -> None:
     heads = [path.read_text(encoding="utf-8").partition("\nid = ")[0] for path in PACK.glob("rules/*/*.toml")]
-    assert set(FIRST) <= set(re.findall(r"\bC-\d\d-\d\d\b", "\n".join(heads)))
+    assert set(re.findall(r"\bC-\d\d-\d\d\b", "\n".join(heads))) >= FIRST
 
 
 def test_every_rule_and_question_serves_a_framework() -> None:
