@@ -19,8 +19,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "--secretariats", "1", "--workstations", "1",
         ),
     ):  # fmt: skip
-        done = made.collector(*arguments)
-        assert done.returncode == 0, done.stderr
+        made.prepare(*arguments)
     with (made.data / "collector.toml").open("a", encoding="utf-8") as settings:
         # Network tests stay on loopback.
         settings.write("national_services = false\n")
@@ -34,8 +33,7 @@ def installation(prepared: Path, tmp_path: Path) -> Iterator[Installation]:
     shutil.copytree(prepared, made.data)
     try:
         made.start()
-        done = made.collector("operator", "create", "essai", "--role", "dsi", "--out", str(tmp_path / "operator.toml"))
-        assert done.returncode == 0, done.stderr
+        made.prepare("operator", "create", "essai", "--role", "dsi", "--out", str(tmp_path / "operator.toml"))
         yield made
     finally:
         if made.server is not None:

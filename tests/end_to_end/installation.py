@@ -1,4 +1,4 @@
-"""A whole installation in a folder: the three commands run as their users run them, as processes on loopback."""
+"""A whole installation in a folder: what tests look at runs as its users run it, as processes on loopback."""
 
 import json
 import os
@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from prerequis_collector import __main__ as collector_program
 
 PROGRAMS = Path(sys.executable).parent
 FINESS = "990000010"
@@ -31,6 +33,10 @@ class Installation:
         environment = {**os.environ, "PREREQUIS_CREDENTIAL": str(self.folder / "operator.toml"), "COLUMNS": "100"}
         command = [*prefix, str(PROGRAMS / program), *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+
+    def prepare(self, *arguments: str) -> None:
+        """Run a command of the collector that no test looks at; in this process, where it is loaded already."""
+        assert collector_program.main(["--data", str(self.data), *arguments]) == 0
 
     def collector(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run("prerequis-collector", "--data", str(self.data), *arguments)
@@ -73,8 +79,7 @@ class Installation:
 
     def ticket(self, name: str = "ticket.toml", *options: str) -> Path:
         path = self.folder / name
-        done = self.collector("ticket", "create", "--site", FINESS, "--out", str(path), *options)
-        assert done.returncode == 0, done.stderr
+        self.prepare("ticket", "create", "--site", FINESS, "--out", str(path), *options)
         return path
 
     def enrol(self, machine: str = "one", role: str = "care") -> None:
