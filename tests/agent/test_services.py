@@ -5,15 +5,18 @@ import ssl
 import threading
 import time
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.agent.conftest import Authority, Serve, server_context
 
+from prerequis.v1.exposure_pb2 import Proxy
 from prerequis.v1.facts_pb2 import Endpoint, Services
 from prerequis_agent.errors import Unsupported
 from prerequis_agent.host import Host
-from prerequis_agent.probes import services
+from prerequis_agent.probe import Observation
+from prerequis_agent.probes import proxy, services
 from prerequis_agent.reach import asking
 from prerequis_agent.reach.certificates import issuer
 from prerequis_agent.surroundings import Collector, Lease, Plan, Surroundings, Target
@@ -159,6 +162,19 @@ def test_the_detail_names_what_was_not_reached() -> None:
         port = listener.getsockname()[1]
     host = Host(surroundings=Surroundings(Plan((Target("127.0.0.1", port, "dui"),), None)))
     assert services.observe(host).detail == f"Pas joint : 127.0.0.1:{port}."
+
+
+@pytest.mark.parametrize("by_script", [True, False])
+def test_a_script_that_chooses_the_proxy_is_told_where_a_host_was_not_reached(
+    monkeypatch: pytest.MonkeyPatch, by_script: bool
+) -> None:
+    found = Observation(Proxy(configured=False, automatic_script=by_script))
+    monkeypatch.setattr(proxy, "PROBE", replace(proxy.PROBE, observe=lambda host: found))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    host = Host(surroundings=Surroundings(Plan((Target("127.0.0.1", port, "dui"),), None)))
+    detail = services.observe(host).detail
+    assert ("régler ce mandataire aussi pour le système" in detail) is by_script
 
 
 def test_without_a_plan_the_probe_says_what_to_do() -> None:

@@ -12,11 +12,16 @@ from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
 from prerequis_agent.reach.asking import Trust, ask
 from prerequis_agent.reach.certificates import public_authorities
-from prerequis_agent.reach.proxied import proxy_for
+from prerequis_agent.reach.proxied import is_chosen_by_script, proxy_for
 from prerequis_agent.surroundings import Target
 
 WHOLE_SECONDS = 20.0
 """The longest that all targets together may take; under the probe's deadline, so that one target never hides others."""
+
+_BY_SCRIPT = (
+    "Un script (PAC) choisit le mandataire des navigateurs de ce poste, et l'agent ne l'exécute pas : ces adresses "
+    "s'ouvrent peut-être dans un navigateur ; régler ce mandataire aussi pour le système, puis relancer."
+)
 
 
 def observe(host: Host) -> Observation:
@@ -45,7 +50,7 @@ def observe(host: Host) -> Observation:
     for attempt in attempts:
         attempt.join(max(0.0, limit - time.perf_counter()))
     endpoints = [attempt.result() for attempt in attempts]
-    return Observation(Services(endpoints=endpoints), _summary(endpoints))
+    return Observation(Services(endpoints=endpoints), _summary(host, endpoints))
 
 
 class _Attempt(threading.Thread):
@@ -85,9 +90,12 @@ class _Attempt(threading.Thread):
         )
 
 
-def _summary(endpoints: Iterable[Endpoint]) -> str:
+def _summary(host: Host, endpoints: Iterable[Endpoint]) -> str:
     missed = [f"{endpoint.host}:{endpoint.port}" for endpoint in endpoints if not endpoint.reachable]
-    return f"Pas joint : {', '.join(missed)}." if missed else ""
+    if not missed:
+        return ""
+    by_script = f" {_BY_SCRIPT}" if is_chosen_by_script(host) else ""
+    return f"Pas joint : {', '.join(missed)}.{by_script}"
 
 
 PROBE = Probe(

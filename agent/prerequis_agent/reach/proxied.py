@@ -2,11 +2,14 @@
 
 import base64
 import http.client
+import importlib
 import re
 import socket
+import time
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from prerequis_agent.attempt import attempt
 from prerequis_agent.host import Host
 from prerequis_agent.surroundings import Target
 
@@ -73,6 +76,13 @@ def proxy_for(host: Host, target: Target, scheme: str) -> WebProxy | None:
     """Return the proxy through which the system would reach a target by `http` or `https`; None: directly."""
     setting = host.web_proxy(target.host, scheme)
     return parse_proxy(setting) if setting else None
+
+
+def is_chosen_by_script(host: Host) -> bool:
+    """Return whether a script (PAC), which is not run, is set to choose the proxy of browsers."""
+    # By name: probes know nothing of each other, and what this one sees here is what it sees in a scan.
+    probe = importlib.import_module("prerequis_agent.probes.proxy").PROBE
+    return attempt(probe, host, time.thread_time)[0].proxy.automatic_script
 
 
 def through(host: Host, proxy: WebProxy, target: Target, timeout: float) -> socket.socket:
