@@ -137,6 +137,7 @@ def matrix(lab: Lab, links: list[Link], runs: int, peers: list[Link]) -> list[st
     for link in links:
         if not lab.settled(link):
             rows.append(f"| {link} | | inconclusive: the line is not what it should be | | | | |")
+            print(rows[-1], flush=True)
             continue
         found = lab.sure(link, runs, method="CAPACITY")
         lab.rig.set(link)
