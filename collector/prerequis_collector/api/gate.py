@@ -5,7 +5,7 @@ unary call before anybody could say that there is no room for it.
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import grpc
@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from grpc import aio
 
 from prerequis_collector.api.admission import Admission, Admitted, source
+from prerequis_collector.api.around import Around
 from prerequis_collector.api.guard import Context, note_certificate, refuse
 from prerequis_collector.errors import InvalidInput
 from prerequis_collector.metrics import CallMetrics, Metrics
@@ -21,29 +22,18 @@ Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 
-class Gate:
-    """Stands for the server where the guard registers its methods."""
+class Gate(Around):
+    """Lets messages in within limits, and counts calls."""
 
     def __init__(self, server: aio.Server, admission: Admission, metrics: Metrics) -> None:
-        self._server = server
+        super().__init__(server)
         self._admission = admission
         self._metrics = metrics
 
-    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
-        """Take nothing, as the guard."""
-
-    def add_registered_method_handlers(
-        self, service_name: str, method_handlers: Mapping[str, "grpc.RpcMethodHandler[Any, Any]"]
-    ) -> None:
-        """Register the methods of a service, within limits."""
-        self._server.add_registered_method_handlers(
-            service_name,
-            {name: self._around(f"/{service_name}/{name}", handler) for name, handler in method_handlers.items()},
-        )
-
-    def _around(
+    def around(
         self, method: str, handler: "grpc.RpcMethodHandler[Request, Response]"
     ) -> "grpc.RpcMethodHandler[bytes, Response]":
+        """Return the method as one that takes a stream of bytes, within limits."""
         parse = handler.request_deserializer
         assert parse is not None  # noqa: S101 – generated code always has one
         metrics = self._metrics.call(method)

@@ -1,7 +1,7 @@
 """What surrounds every call: who is it, may they, and which error leaves."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from grpc import aio
 
 from prerequis_collector.api.access import CHECKED_IN_WRITING, OPEN, ROLES
+from prerequis_collector.api.around import Around
 from prerequis_collector.api.errors import STATUS, UNEXPECTED, come_back
 from prerequis_collector.collector import Collector
 from prerequis_collector.errors import CollectorError, NotAllowed, NotIdentified
@@ -48,32 +49,17 @@ def note_certificate(method: str, context: Context) -> str:
     return known[0].name
 
 
-class Guarded:
-    """Stands for the server where services register, and puts the guard around each of their methods.
-
-    A call goes through to its servicer when the table of roles gives it to the caller. Done once for each method: an
-    interceptor would do it anew for each call.
-    """
+class Guarded(Around):
+    """Puts the guard around methods: a call goes through when the table of roles gives it to the caller."""
 
     def __init__(self, server: aio.Server, collector: Collector) -> None:
-        self._server = server
+        super().__init__(server)
         self._collector = collector
 
-    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
-        """Take nothing: the same methods come by name too, and a method unknown here must have no handler."""
-
-    def add_registered_method_handlers(
-        self, service_name: str, method_handlers: Mapping[str, "grpc.RpcMethodHandler[Any, Any]"]
-    ) -> None:
-        """Register the methods of a service, guarded."""
-        self._server.add_registered_method_handlers(
-            service_name,
-            {name: self._around(f"/{service_name}/{name}", handler) for name, handler in method_handlers.items()},
-        )
-
-    def _around(
+    def around(
         self, method: str, handler: "grpc.RpcMethodHandler[Request, Response]"
     ) -> "grpc.RpcMethodHandler[Request, Response]":
+        """Return the method with the guard around it."""
         # The handler's stubs describe synchronous servers only.
         unary: Any = handler.unary_unary
         stream: Any = handler.stream_stream
