@@ -148,6 +148,6 @@ def test_a_full_disk_is_one_sentence_and_the_earlier_report_is_sent_later(
     )  # fmt: skip
     collector.start()
     assert limited.returncode == ExitCode.WRONG_INPUT
-    assert "ne se laisse pas écrire" in one_sentence(limited)
+    assert "ne peut pas être gardé" in one_sentence(limited)
     assert len(enrolled.waiting) == 1
     assert enrolled("send").stdout == "Rapports remis : 1.\n"
