@@ -76,16 +76,6 @@ class Agents:
         renewed = update(AgentRow).where(col(AgentRow.id) == agent_id).values(fingerprint=fingerprint)
         self._transaction.exec(renewed)
 
-    def seen(self, agent_id: str, at: datetime) -> str | None:
-        """Note when the agent last handed something in and return its site; None when it is unknown or revoked."""
-        noted = (
-            update(AgentRow)
-            .where(col(AgentRow.id) == agent_id, col(AgentRow.revoked).is_(False))
-            .values(last_seen=at)
-            .returning(col(AgentRow.finess))
-        )
-        return self._transaction.exec(noted).scalar_one_or_none()
-
     def standing(self, agent_ids: Collection[str]) -> dict[str, Standing]:
         """Return what is known of each of these agents, but of the unknown and the revoked.
 
