@@ -7,8 +7,7 @@ from prerequis.v1.facts_pb2 import Disk, Disks, Machine, System
 from prerequis_agent.attributes import Attributes, fill
 from prerequis_agent.errors import ParseError
 from prerequis_agent.host import Host
-from prerequis_agent.plist import read_plist, read_plist_entries
-from prerequis_agent.plists import Plist, run_plist
+from prerequis_agent.plists import Plist, parse_entries, parse_settings, run_plist
 
 _HARDWARE = (
     "hw.model", "hw.memsize", "hw.physicalcpu", "hw.logicalcpu", "machdep.cpu.brand_string", "kern.hv_vmm_present",
@@ -36,7 +35,7 @@ def parse_last_update(content: bytes) -> datetime | None:
     """Return when InstallHistory.plist says that macOS was last updated (UTC), or None; raises ParseError."""
     moments = [
         moment.replace(tzinfo=UTC)
-        for entry in read_plist_entries(content)
+        for entry in parse_entries(content)
         if str(entry.get("processName")) in _INSTALLERS
         and str(entry.get("displayName", "")).startswith(("macOS", "Security Update", "Rapid Security"))
         and isinstance(moment := entry.get("date"), datetime)
@@ -94,7 +93,7 @@ def fill_release(host: Host, attributes: Attributes, facts: System) -> None:
     facts.family, facts.distribution, facts.product = System.MACOS, "macos", System.WORKSTATION
     with attributes.part():
         content = host.read_bytes(_RELEASE)
-        version = read_plist(content).get("ProductVersion") if content else None
+        version = parse_settings(content).get("ProductVersion") if content else None
         fill(facts, release=version if isinstance(version, str) else None)
     with attributes.part():
         said = parse_sysctl(host.run("sysctl", *_SYSTEM).stdout)
@@ -109,7 +108,7 @@ def fill_release(host: Host, attributes: Attributes, facts: System) -> None:
             facts.updated_at.FromDatetime(updated)
     with attributes.part():
         content = host.read_bytes(_UPDATES)
-        listed = read_plist(content).get("LastSuccessfulDate") if content else None
+        listed = parse_settings(content).get("LastSuccessfulDate") if content else None
         if isinstance(listed, datetime):
             facts.update_list_at.FromDatetime(listed.replace(tzinfo=UTC))
 

@@ -1,4 +1,4 @@
-"""Reads the property lists of macOS, whether XML or binary."""
+"""Reads the property lists by which macOS and its programs keep their settings, whether XML or binary."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,15 +11,40 @@ Plist = str | int | float | bool | bytes | datetime | list["Plist"] | dict[str, 
 
 def parse_plist(content: bytes) -> Plist:
     """Return what a property list holds; raises ParseError when it is none, or is empty."""
-    # Loaded here: it brings an XML parser, which no other system needs.
+    # Loaded where there is something to read: expat costs more than the reading.
     import plistlib
     from xml.parsers.expat import ExpatError
 
     try:
         value: Plist = plistlib.loads(content)
-    except (plistlib.InvalidFileException, ExpatError, ValueError, OverflowError, LookupError, RecursionError):
-        raise ParseError("Une liste de propriétés de macOS n'a pas la forme attendue.") from None
+    except (
+        plistlib.InvalidFileException,
+        ExpatError,
+        AttributeError,
+        LookupError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
+        raise ParseError("Une liste de propriétés de macOS est mal formée.") from None
     return value
+
+
+def parse_settings(content: bytes) -> dict[str, Plist]:
+    """Return the dictionary that a property list holds; raises ParseError when it holds none."""
+    found = parse_plist(content)
+    if not isinstance(found, dict):
+        raise ParseError("Une liste de propriétés de macOS n'a pas la forme attendue.")
+    return found
+
+
+def parse_entries(content: bytes) -> list[dict[str, Plist]]:
+    """Return the dictionaries of the list that a property list holds; raises ParseError when it holds no list."""
+    found = parse_plist(content)
+    if not isinstance(found, list):
+        raise ParseError("Une liste de propriétés de macOS n'a pas la forme attendue.")
+    return [each for each in found if isinstance(each, dict)]
 
 
 def read_plist(host: Host, path: str) -> Mapping[str, Plist] | None:

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from prerequis_agent.attributes import Attributes
 from prerequis_agent.errors import NotPermitted, ParseError, Unreadable, Unsupported
 from prerequis_agent.host import Host
-from prerequis_agent.plist import read_plist
+from prerequis_agent.plists import parse_settings
 
 _LIST = Path(__file__).with_name("programs.toml")
 
@@ -263,7 +263,7 @@ def _on_macos(host: Host) -> Inventory:
         for name in program.macos:
             content = host.read_bytes(f"/Applications/{name}/Contents/Info.plist")
             if content is not None:
-                version = read_plist(content).get("CFBundleShortVersionString")
+                version = parse_settings(content).get("CFBundleShortVersionString")
                 found.append(Installed(program, version if isinstance(version, str) else None))
     return _told([*found, *_by_file(host)])
 

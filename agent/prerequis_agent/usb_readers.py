@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from prerequis_agent.attributes import Attributes
 from prerequis_agent.errors import ParseError, Unsupported
 from prerequis_agent.host import Host
-from prerequis_agent.plist import read_plist, read_plist_entries
+from prerequis_agent.plists import parse_entries, parse_settings
 from prerequis_agent.windows.api import CimValue
 
 _USB = "/sys/bus/usb/devices"
@@ -65,7 +65,7 @@ class Drivers:
 
 def parse_bundle(content: bytes) -> Drivers:
     """Return what a driver's Info.plist says that it drives; raises ParseError on another form."""
-    bundle = read_plist(content)
+    bundle = parse_settings(content)
     try:
         vendors, products, names = (_column(bundle[key]) for key in ("ifdVendorID", "ifdProductID", "ifdFriendlyName"))
         ids = [(int(vendor, 16), int(product, 16)) for vendor, product in zip(vendors, products, strict=True)]
@@ -89,7 +89,7 @@ def parse_usb_interfaces(content: bytes) -> list[UsbReader]:
     if not content.strip():
         raise Unsupported("macOS ne montre pas son bus USB.")
     devices = {}
-    for entry in read_plist_entries(content):
+    for entry in parse_entries(content):
         vendor, product = entry.get("idVendor"), entry.get("idProduct")
         is_reader = entry.get("bInterfaceClass") == int(_SMART_CARD_CLASS, 16)
         if is_reader and isinstance(vendor, int) and isinstance(product, int):

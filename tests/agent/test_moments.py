@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prerequis_agent.errors import ParseError
-from prerequis_agent.plist import read_plist, read_plist_entries
+from prerequis_agent.plists import parse_entries, parse_settings
 from prerequis_agent.windows.moments import parse_cim_datetime, parse_filetime, parse_iso
 
 
@@ -32,7 +32,7 @@ def test_any_text_is_a_moment_or_a_parse_error(parse: Callable[[str], datetime],
 
 @given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda tail: b"bplist00" + tail))
 def test_any_bytes_are_a_property_list_or_a_parse_error(content: bytes) -> None:
-    for read in (read_plist, read_plist_entries):
+    for read in (parse_settings, parse_entries):
         try:
             assert isinstance(read(content), dict | list)
         except ParseError as problem:

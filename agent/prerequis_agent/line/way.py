@@ -120,9 +120,11 @@ def _asked(connection: socket.socket, name: str) -> bytes:
 def _issuer(certificate: bytes) -> str:
     from cryptography import x509  # only for who stands behind something that inspects
 
+    from prerequis_agent import foreign_certificate
+
     try:
-        issuer = x509.load_der_x509_certificate(certificate).issuer
-    except ValueError:
+        issuer = foreign_certificate.load(certificate).issuer
+    except (ValueError, x509.InvalidVersion):
         return "inconnu"
     for kind in (x509.NameOID.ORGANIZATION_NAME, x509.NameOID.COMMON_NAME):
         for attribute in issuer.get_attributes_for_oid(kind):

@@ -6,7 +6,7 @@ from prerequis.v1.software_pb2 import Backup
 from prerequis_agent import programs
 from prerequis_agent.attributes import Attributes
 from prerequis_agent.host import Host
-from prerequis_agent.plist import read_plist
+from prerequis_agent.plists import parse_settings
 from prerequis_agent.probe import Observation, Probe
 
 _ONEDRIVE = r"Software\Microsoft\OneDrive\Accounts\Business1"
@@ -21,7 +21,7 @@ def parse_time_machine(content: bytes) -> tuple[bool, datetime | None]:
 
     Raises ParseError when its settings have another form.
     """
-    settings = read_plist(content)
+    settings = parse_settings(content)
     destinations = settings.get("Destinations")
     places = [each for each in destinations if isinstance(each, dict)] if isinstance(destinations, list) else []
     moments = [

@@ -1,15 +1,14 @@
 """Observes what policy imposes on the browsers that are installed. Never what they store."""
 
 import json
-import plistlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from xml.parsers.expat import ExpatError
 
 from prerequis.v1.exposure_pb2 import Browsers
 from prerequis_agent.attributes import Attributes, fill
 from prerequis_agent.errors import ParseError, Unsupported
 from prerequis_agent.host import Host
+from prerequis_agent.plists import parse_settings
 from prerequis_agent.probe import Observation, Probe
 
 _APP_PATHS = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\App Paths"
@@ -86,14 +85,6 @@ def parse_policies(text: str) -> dict[str, object]:
         raise ParseError("Un fichier de stratégie de navigateur n'a pas la forme attendue.") from None
 
 
-def parse_preferences(content: bytes) -> dict[str, object]:
-    """Return the settings of a managed property list; raises ParseError when it is not one."""
-    try:
-        return {str(name): value for name, value in plistlib.loads(content).items()}
-    except (plistlib.InvalidFileException, ExpatError, ValueError, AttributeError):
-        raise ParseError("Les préférences imposées à un navigateur n'ont pas la forme attendue.") from None
-
-
 def observe(host: Host) -> Observation:
     """Return what holds for every installed browser; raises Unsupported when there is none."""
     attributes = Attributes(host)
@@ -123,12 +114,12 @@ def _is_installed(host: Host, attributes: Attributes, browser: Browser) -> bool:
     raise Unsupported("Les navigateurs ne sont pas relevés sur ce système.")
 
 
-def _settings(host: Host, attributes: Attributes, browser: Browser) -> dict[str, object]:
+def _settings(host: Host, attributes: Attributes, browser: Browser) -> Mapping[str, object]:
     if host.platform == "win32":
         return dict(_from_registry(attributes, f"HKLM\\Software\\Policies\\{browser.policy}"))
     if host.platform == "darwin":
         content = host.read_bytes(f"{_MANAGED}/{browser.preferences}.plist")
-        return parse_preferences(content) if content is not None else {}
+        return parse_settings(content) if content is not None else {}
     settings: dict[str, object] = {}
     for place in browser.policies:
         names = [place] if place.endswith(".json") else [f"{place}/{name}" for name in attributes.names(place) or []]

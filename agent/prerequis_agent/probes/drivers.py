@@ -10,7 +10,7 @@ from prerequis.v1.software_pb2 import Driver, Drivers
 from prerequis_agent.attributes import Attributes, fill
 from prerequis_agent.errors import NotPermitted, ParseError, ProbeError, Unsupported
 from prerequis_agent.host import Host
-from prerequis_agent.plist import read_plist
+from prerequis_agent.plists import parse_settings
 from prerequis_agent.probe import Observation, Probe
 from prerequis_agent.windows.api import CimValue
 
@@ -145,7 +145,7 @@ def _ccid_driver(host: Host, attributes: Attributes, device: str | None) -> Driv
     for bundle in _CCID_BUNDLES:
         with attributes.part():
             content = host.read_bytes(f"{bundle}/Contents/Info.plist")
-            version = read_plist(content).get("CFBundleShortVersionString") if content else None
+            version = parse_settings(content).get("CFBundleShortVersionString") if content else None
             if isinstance(version, str):
                 driver.provider, driver.version = "ifd-ccid", version
     return driver

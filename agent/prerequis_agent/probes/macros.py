@@ -1,12 +1,10 @@
 """Observes what policy imposes on the macros of Word, Excel and PowerPoint."""
 
-import plistlib
-from xml.parsers.expat import ExpatError
-
 from prerequis.v1.exposure_pb2 import Macros
 from prerequis_agent.attributes import Attributes, fill
-from prerequis_agent.errors import ParseError, Unsupported
+from prerequis_agent.errors import Unsupported
 from prerequis_agent.host import Host
+from prerequis_agent.plists import parse_settings
 from prerequis_agent.probe import Observation, Probe
 
 _PROGRAMS = ("Word", "Excel", "PowerPoint")
@@ -21,11 +19,7 @@ _EXECUTION = {"EnabledWithoutWarnings": 1, "DisabledWithWarnings": 2, "DisabledW
 
 def parse_preferences(content: bytes) -> int | None:
     """Return VisualBasicMacroExecutionState as VBAWarnings, None when not imposed; raises ParseError."""
-    try:
-        state = plistlib.loads(content).get("VisualBasicMacroExecutionState")
-    except (plistlib.InvalidFileException, ExpatError, ValueError, AttributeError):
-        raise ParseError("Les préférences imposées à Office n'ont pas la forme attendue.") from None
-    return _EXECUTION.get(str(state))
+    return _EXECUTION.get(str(parse_settings(content).get("VisualBasicMacroExecutionState")))
 
 
 def observe(host: Host) -> Observation:

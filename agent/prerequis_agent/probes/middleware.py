@@ -13,7 +13,7 @@ from prerequis_agent import programs
 from prerequis_agent.attributes import Attributes, fill
 from prerequis_agent.errors import NotPermitted
 from prerequis_agent.host import Host
-from prerequis_agent.plist import read_plist
+from prerequis_agent.plists import parse_settings
 from prerequis_agent.probe import Observation, Probe
 
 _WINDOWS_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
@@ -109,7 +109,7 @@ def observe(host: Host) -> Observation:
     for bundle in _CCID_BUNDLES if host.platform != "win32" else ():
         with attributes.part():
             content = host.read_bytes(bundle)
-            version = read_plist(content).get("CFBundleShortVersionString") if content else None
+            version = parse_settings(content).get("CFBundleShortVersionString") if content else None
             fill(facts, ccid_version=version if isinstance(version, str) else None)
     if not facts.ListFields():
         raise attributes.absence("les composants de carte à puce")
@@ -243,7 +243,7 @@ def _on_macos(host: Host, attributes: Attributes, facts: Middleware) -> None:
         facts.legacy_libraries.CopyFrom(LibraryNames(names=legacy))
     with attributes.part():
         chosen = host.read_bytes(_MACOS_DRIVER_CHOICE)
-        facts.ifd_ccid_chosen = bool(read_plist(chosen).get("useIFDCCID")) if chosen else False
+        facts.ifd_ccid_chosen = bool(parse_settings(chosen).get("useIFDCCID")) if chosen else False
     if facts.cryptolib.present:
         _fill_installed_version(host, attributes, facts.cryptolib)
         _fill_traces(host, attributes, facts.cryptolib, _MACOS_SETTINGS)

@@ -9,7 +9,7 @@ from prerequis.v1.software_pb2 import Updates
 from prerequis_agent.attributes import Attributes
 from prerequis_agent.errors import Unsupported
 from prerequis_agent.host import Host
-from prerequis_agent.plist import read_plist
+from prerequis_agent.plists import parse_settings
 from prerequis_agent.probe import Observation, Probe
 from prerequis_agent.windows.moments import parse_iso
 
@@ -157,7 +157,7 @@ def _dnf_automatic(host: Host) -> bool:
 def _fill_from_macos(host: Host, attributes: Attributes, facts: Updates) -> None:
     with attributes.part():
         imposed, own = (
-            read_plist(content) if (content := host.read_bytes(path)) else {} for path in (_MACOS_IMPOSED, _MACOS)
+            parse_settings(content) if (content := host.read_bytes(path)) else {} for path in (_MACOS_IMPOSED, _MACOS)
         )
         if not own and not imposed:
             raise Unsupported("macOS ne montre pas ses réglages de mise à jour.")

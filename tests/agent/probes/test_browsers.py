@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from prerequis.v1.exposure_pb2 import Browsers
 from prerequis_agent.errors import ParseError, Unsupported
 from prerequis_agent.host import Host
+from prerequis_agent.plists import parse_settings
 from prerequis_agent.probe import Probe
-from prerequis_agent.probes.browsers import PROBE, Policy, parse_policies, parse_preferences, policy_of
+from prerequis_agent.probes.browsers import PROBE, Policy, parse_policies, policy_of
 
 
 def test_each_machine_shows_what_is_imposed_on_its_browsers(check: Callable[[Probe], None]) -> None:
@@ -62,4 +63,4 @@ def test_any_content_is_settings_or_a_parse_error(text: str, content: bytes) -> 
     except ParseError as problem:
         assert str(problem).endswith(".")
     with pytest.raises(ParseError):
-        parse_preferences(content)
+        parse_settings(content)
