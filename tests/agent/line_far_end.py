@@ -32,8 +32,8 @@ class MeasuringServer:
             request = b""
             while not request.endswith(b"\n") and (byte := secured.recv(1)):
                 request += byte
-            if not request:
-                return
+            if not request.endswith(b"\n"):
+                return  # whoever came only looked whether the port answers
             version, token, direction, *options = request.decode().split()
             assert (version, token) == ("PREREQUIS/1", TOKEN.hex())
             asked = dict(option.split("=") for option in options)
