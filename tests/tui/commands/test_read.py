@@ -283,3 +283,8 @@ async def test_what_a_site_settled_what_weakens_its_verdicts_and_its_lot_are_tol
     assert (rate["name"], rate["value"], rate["reason"]) == ("débit", "4,0 Mbit/s (500 Ko/s)", "vidéo")
     assert (told["lot"]["opens"], told["lot"]["closes"]) == ("2026-12-01", "2027-03-01")
     assert [goal["records"] for goal in told["lot"]["goals"]] == [17, None]
+
+
+async def test_the_whole_scorecard_names_the_rules_that_other_commands_ask_for(park: Collector, run: Run) -> None:
+    assert "one-device-per-three" not in (await run("site", "590000001")).out
+    assert "      règle      one-device-per-three\n" in (await run("site", "590000001", "--all")).out

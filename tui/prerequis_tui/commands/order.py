@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
     add = actions.add_parser("add", help=HELP, description=HELP)
     add.add_argument("finess", metavar="FINESS", help="numéro FINESS du site")
-    add.add_argument("item", metavar="ARTICLE", help="identifiant de l'article (voir : prerequis needs --json)")
+    add.add_argument("item", metavar="ARTICLE", help="code de l'article (voir : prerequis needs --format csv)")
     add.add_argument("quantity", metavar="QUANTITÉ", type=_quantity, help="nombre commandé")
     add.add_argument("--reference", required=True, metavar="RÉFÉRENCE", help="numéro du bon de commande")
 

@@ -17,7 +17,7 @@ HELP = "propose une dérogation : un écart accepté pour un temps, qu'une autre
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("finess", metavar="FINESS", help="numéro FINESS du site")
-    parser.add_argument("rule", metavar="RÈGLE", help="identifiant de la règle (voir : prerequis site FINESS)")
+    parser.add_argument("rule", metavar="RÈGLE", help="identifiant de la règle (voir : prerequis site FINESS --all)")
     parser.add_argument("--reason", required=True, metavar="TEXTE", help="pourquoi l'écart est accepté")
     parser.add_argument(
         "--until", required=True, type=_day, metavar="AAAA-MM-JJ", help="dernier jour de la dérogation, d'ici un an"

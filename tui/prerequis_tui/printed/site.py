@@ -66,14 +66,14 @@ def _print_framework(console: Console, framework: judgement_pb2.FrameworkResult,
     why = scorecard.reasons(card)
     console.print(Text.assemble(printed.styled(f"{word.symbol} {word.text.upper()}", word.tone), f"  {why}"))
     console.print(_score(framework.score))
-    _print_findings(console, "Ce qui bloque", card.blocking)
-    _print_findings(console, "Inconnu et bloquant : à lever avant de conclure", card.unknown_blocking)
-    _print_findings(console, "Autres écarts", card.failed)
-    _print_findings(console, "Dérogations (l'écart demeure)", card.waived)
+    _print_findings(console, "Ce qui bloque", card.blocking, named=everything)
+    _print_findings(console, "Inconnu et bloquant : à lever avant de conclure", card.unknown_blocking, named=everything)
+    _print_findings(console, "Autres écarts", card.failed, named=everything)
+    _print_findings(console, "Dérogations (l'écart demeure)", card.waived, named=everything)
     if everything:
-        _print_findings(console, "Autres points inconnus", card.unknown)
-        _print_findings(console, "Conforme", card.passed)
-        _print_findings(console, "Sans objet", card.not_applicable)
+        _print_findings(console, "Autres points inconnus", card.unknown, named=True)
+        _print_findings(console, "Conforme", card.passed, named=True)
+        _print_findings(console, "Sans objet", card.not_applicable, named=True)
     else:
         _print_titles(console, "Autres points inconnus", card.unknown)
         _print_titles(console, "Conforme", card.passed)
@@ -105,15 +105,16 @@ def _print_item(console: Console, symbol: str, tone: Tone, text: Text) -> None:
         console.print(Text.assemble("  ", printed.styled(symbol if number == 0 else " ", tone), " ", line))
 
 
-def _print_findings(console: Console, title: str, findings: Sequence[Finding]) -> None:
+def _print_findings(console: Console, title: str, findings: Sequence[Finding], *, named: bool) -> None:
+    """Write the findings of one part; `named` with the ids of their rules, by which other commands ask for them."""
     if not findings:
         return
     _print_heading(console, f"{title} ({len(findings)})")
     for finding in findings:
-        _print_finding(console, finding)
+        _print_finding(console, finding, named=named)
 
 
-def _print_finding(console: Console, finding: Finding) -> None:
+def _print_finding(console: Console, finding: Finding, *, named: bool) -> None:
     word, first = finding.word, finding.first
     # The heading of its part already says that it blocks.
     level = "" if first.level == "blocking" else f"  {finding.level}"
@@ -121,6 +122,8 @@ def _print_finding(console: Console, finding: Finding) -> None:
     _print_item(console, word.symbol, word.tone, title)
     for label, text in _details(finding):
         console.print(Padding(_labelled(console, label, text), (0, 0, 0, 6)))
+    if named:
+        console.print(Padding(_labelled(console, "règle", first.rule), (0, 0, 0, 6)))
 
 
 def _details(finding: Finding) -> Iterable[tuple[str, str]]:
