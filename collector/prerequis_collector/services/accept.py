@@ -142,7 +142,7 @@ def confirm(transaction: Transaction, agent_id: str, request: ConfirmRequest, no
     """
     collected_at = request.collected_at.ToDatetime(UTC)
     if not now - _LONGEST_CONFIRMATION <= collected_at <= now + _FAST_CLOCK:
-        raise InvalidInput("L'horloge du poste n'est pas à l'heure : la régler, puis refaire l'observation.")
+        raise InvalidInput(_clocks(collected_at, now))
     kept = Reports(transaction).find(request.digest)
     # Its own, or that of a copy of it: each machine speaks of what it handed in itself.
     agents = Agents(transaction).standing({agent_id, kept.agent_id}) if kept else {}
@@ -190,6 +190,16 @@ def _refused(digest: bytes, reason: str) -> Receipt:
     return Receipt(digest=digest, state=Receipt.REFUSED, reason=reason)
 
 
+def _clocks(collected_at: datetime, now: datetime) -> str:
+    """Return what to do of two clocks of which one must be wrong; which one, only a person can tell."""
+    return (
+        f"Le rapport est daté du {collected_at:%d/%m/%Y à %H:%M} UTC, "
+        + ("il y a plus de deux ans, " if collected_at < now - _OLDEST else "")
+        + f"et l'horloge du collecteur dit {now:%d/%m/%Y à %H:%M} UTC : régler celle qui est fausse, celle du poste ou "
+        "la sienne, puis refaire l'observation."
+    )
+
+
 def _report(body: bytes, now: datetime) -> Report:
     if len(body) > LARGEST_REPORT_BYTES:
         raise _Refused("Le rapport est trop gros.")
@@ -202,8 +212,6 @@ def _report(body: bytes, now: datetime) -> Report:
         raise _Refused("Le rapport dit mal de quelle machine il vient.")
     if not report.HasField("collected_at"):
         raise _Refused("Le rapport ne dit pas quand il a été fait.")
-    if collected_at > now + _FAST_CLOCK:
-        raise _Refused("L'horloge du poste avance : la régler, puis refaire l'observation.")
-    if collected_at < now - _OLDEST:
-        raise _Refused("Le rapport a plus de deux ans : régler l'horloge du poste, puis refaire l'observation.")
+    if not now - _OLDEST <= collected_at <= now + _FAST_CLOCK:
+        raise _Refused(_clocks(collected_at, now))
     return report

@@ -106,6 +106,8 @@ async def test_a_bad_report_is_refused_with_its_reason(
     receipt = await _submit(installation, agent, signed)
     assert receipt.state == Receipt.REFUSED
     assert reason in receipt.reason
+    # Of two clocks that differ nobody here knows which is wrong: both are told.
+    assert ("l'horloge du collecteur dit" in receipt.reason) is damage.startswith("a date")
     with installation.collector.database.read() as transaction:
         assert Reports(transaction).newest_of_site(SITE) == []
 
