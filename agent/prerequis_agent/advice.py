@@ -104,7 +104,7 @@ def _of_services(pack: Pack, report: Report, finess: str, now: datetime) -> tupl
         site=Site(finess=finess),
         profile=pack.default_profile,
         answers={},
-        workstations={},
+        workstations=(),
         facts=(),
         now=now,
         services=SiteServices(asked=asked, observed_at=report.collected_at),

@@ -29,7 +29,7 @@ def run_case(pack: Pack, rule: Rule, case: Case) -> Judgement:
         derived = context.derived if context.HasField("derived") else derive(context.facts, pack.knowledge, now)
         role = context.workstation.role if context.workstation.HasField("role") else None
         ends = workstation_ends(context.facts, role, context.site, profile, derived, now)
-    return Judgement(rule.id, "", *apply(pack.programs[rule.id], ends), TextsOf(pack, lambda: ends))
+    return Judgement(rule.id, "", *apply(pack.programs[rule.id], ends), TextsOf(pack, lambda _: ends))
 
 
 def run_cases(pack: Pack) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Presence-preserving maps: a protobuf message as a plain dict in which what is not known is not there."""
 
 import math
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,7 @@ _SECONDS = range(-62_135_596_800, 253_402_300_800)
 _NANOS = range(1_000_000_000)
 
 
-def known(message: Message, only: Container[str] | None = None) -> dict[str, Any]:
+def known(message: Message, only: Collection[str] | None = None) -> dict[str, Any]:
     """Return the message as a map of CEL values; with `only`, of the fields of these names.
 
     Missing: unset optional fields, absent sub-messages, enumerations at 0 or at a number of a newer version, numbers
@@ -28,13 +28,23 @@ def known(message: Message, only: Container[str] | None = None) -> dict[str, Any
     """
     plan, always = _plan(message.DESCRIPTOR)
     values = {name: default() for name, default in always}
-    for field, value in message.ListFields():
-        if only is not None and field.name not in only:
-            continue
-        converted = plan[field.name](value)
+    for name, value in _set(message, only):
+        converted = plan[name](value)
         if converted is not _UNKNOWN:
-            values[field.name] = converted
+            values[name] = converted
     return values
+
+
+def _set(message: Message, only: Collection[str] | None) -> Iterator[tuple[str, Any]]:
+    """Yield the fields that are set: looked for by name where only some are wanted, for a machine has many."""
+    if only is None:
+        yield from ((field.name, value) for field, value in message.ListFields())
+        return
+    fields = message.DESCRIPTOR.fields_by_name
+    for name in only:
+        field = fields.get(name)
+        if field is not None and (message.HasField(name) if field.has_presence else getattr(message, name)):
+            yield name, getattr(message, name)
 
 
 def in_range(moment: Timestamp) -> bool:

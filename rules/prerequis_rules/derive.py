@@ -14,6 +14,9 @@ from prerequis_rules.smartcard_chain import is_registered, why_unseen
 _FAMILIES = {System.WINDOWS: Family.WINDOWS, System.LINUX: Family.LINUX, System.MACOS: Family.MACOS}
 _PRODUCTS = {System.WORKSTATION: "workstation", System.SERVER: "server"}
 
+DERIVED_FROM = ("system", "smartcard", "middleware", "applications")
+"""The fields of the facts that derive makes something of."""
+
 
 def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
     """Return what the facts mean on a day; what neither they nor the knowledge say stays unset.
@@ -39,16 +42,7 @@ def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
 
 def derived_from(facts: Facts) -> Facts:
     """Return alone what derive makes something of."""
-    alone = Facts()
-    if facts.HasField("system"):
-        alone.system.CopyFrom(facts.system)
-    if facts.HasField("smartcard"):
-        alone.smartcard.CopyFrom(facts.smartcard)
-    if facts.HasField("middleware"):
-        alone.middleware.CopyFrom(facts.middleware)
-    if facts.HasField("applications"):
-        alone.applications.CopyFrom(facts.applications)
-    return alone
+    return Facts(**{field.name: value for field, value in facts.ListFields() if field.name in DERIVED_FROM})
 
 
 def _fill_unseen(derived: DerivedReader, reader: Reader, facts: Facts) -> None:

@@ -1,6 +1,6 @@
 """Applying one rule at both ends of what is not known: where they agree that is the answer, else it is unknown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from threading import local
 
@@ -9,6 +9,7 @@ from cel_expr_python import cel
 from prerequis_rules.expressions import Program, activate
 from prerequis_rules.model import Count, Outcome, Quantity, Verdict
 from prerequis_rules.pack import Pack, Programs
+from prerequis_rules.reads import Part
 
 UNBOUNDED = 2**31
 """Stands for the machines of a site whose register does not say how many it has."""
@@ -52,7 +53,7 @@ class Ends:
 class TextsOf:
     """What is told of one subject, made from its context when it is read."""
 
-    def __init__(self, pack: Pack, ends: Callable[[], Ends]) -> None:
+    def __init__(self, pack: Pack, ends: Callable[[Collection[Part] | None], Ends]) -> None:
         self._pack = pack
         self._make_ends = ends
         self._own = local()
@@ -62,12 +63,17 @@ class TextsOf:
         """The subject's context, put together when it is first needed; each thread has its own, as CEL asks."""
         made: Ends | None = getattr(self._own, "ends", None)
         if made is None:
-            made = self._own.ends = self._make_ends()
+            made = self._own.ends = self._make_ends(None)
         return made
 
     def observed(self, rule: str) -> str:
         """Return what was seen, as a sentence for a person; empty when nothing is known."""
         return _text(self._pack.programs[rule].observed, self.ends)
+
+    def observed_alone(self, rule: str) -> str:
+        """Return what was seen, where little else of the subject is told: over no more of it than the text needs."""
+        programs = self._pack.programs[rule]
+        return _text(programs.observed, self._make_ends(programs.told))
 
     def expected(self, rule: str) -> str:
         """Return what was to be seen; the rule's title where it writes nothing else."""

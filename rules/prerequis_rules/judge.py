@@ -1,8 +1,10 @@
 """Judging: every workstation rule applied to a machine, every site rule to a site."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import compress
 
 from prerequis.v1.context_pb2 import Derived, SiteMeasures, SiteServices
 from prerequis.v1.facts_pb2 import Facts
@@ -15,7 +17,7 @@ from prerequis_rules.ends import Ends, TextsOf, apply
 from prerequis_rules.measures import LineSample, measures_of
 from prerequis_rules.memory import Memory
 from prerequis_rules.messages import moment
-from prerequis_rules.model import Count, Judgement, Outcome, Scope, Verdict, Waiver
+from prerequis_rules.model import Count, Judged, Outcome, Scope, Verdict, Waiver, by_rule
 from prerequis_rules.pack import Pack
 from prerequis_rules.reads import WHOLE, Part
 from prerequis_rules.services import described
@@ -31,7 +33,7 @@ def judge_workstation(
     profile: Profile,
     now: datetime,
     memory: Memory | None = None,
-) -> tuple[Judgement, ...]:
+) -> Judged:
     """Return every workstation rule applied to one machine, in the order of the rules' ids.
 
     A role of ROLE_UNSPECIFIED is not known. `profile` is the site's own, overrides included (context.laid_over). With a
@@ -44,10 +46,10 @@ def judge_workstation(
         return workstation_ends(facts, declared, site, profile, derived, now, parts)
 
     if memory is None:
-        return _judgements(pack, Scope.WORKSTATION, workstation_id, ends)
+        return _judged(pack, Scope.WORKSTATION, workstation_id, ends)
     seen = {**memory.seen(facts=facts, derived=derived, site=site, profile=profile), "workstation.role": declared}
     outcomes = memory.outcomes(Scope.WORKSTATION, seen, ends)
-    return _judgements(pack, Scope.WORKSTATION, workstation_id, ends, outcomes)
+    return _judged(pack, Scope.WORKSTATION, workstation_id, ends, outcomes)
 
 
 def judge_site(
@@ -56,16 +58,16 @@ def judge_site(
     site: Site,
     profile: Profile,
     answers: Mapping[str, Answer],
-    workstations: Mapping[str, Sequence[Judgement]],
+    workstations: Collection[Judged],
     facts: Iterable[Facts],
     now: datetime,
     services: SiteServices | None = None,
     samples: Sequence[LineSample] = (),
     memory: Memory | None = None,
-) -> tuple[Judgement, ...]:
+) -> Judged:
     """Return every site rule applied to one site, in the order of the rules' ids.
 
-    `answers` are by question id; `workstations` holds, by workstation id, what judge_workstation gave; `facts` are the
+    `answers` are by question id; `workstations` holds what judge_workstation gave of each; `facts` are the
     newest of the same machines; `services` is what was last found of those that the site needs; `samples` are the
     measurements of its line that count. A memory spares work as for judge_workstation.
     """
@@ -78,33 +80,41 @@ def judge_site(
         return site_ends(site, profile, answered, counts, measures, now, parts)
 
     if memory is None:
-        return _judgements(pack, Scope.SITE, site.finess, ends)
+        return _judged(pack, Scope.SITE, site.finess, ends)
     seen = memory.seen(site=site, profile=profile, measures=measures)
     seen.update((f"answers.{question}", answer.SerializeToString()) for question, answer in answered.items())
     seen.update((f"tally.{rule}", one) for rule, one in counts.items())
-    return _judgements(pack, Scope.SITE, site.finess, ends, memory.outcomes(Scope.SITE, seen, ends))
+    return _judged(pack, Scope.SITE, site.finess, ends, memory.outcomes(Scope.SITE, seen, ends))
 
 
-def _judgements(
-    pack: Pack, scope: Scope, subject: str, ends: Callable[[], Ends], outcomes: Iterable[Outcome] | None = None
-) -> tuple[Judgement, ...]:
-    texts, rules = TextsOf(pack, ends), pack.of_scope(scope)
+def _judged(
+    pack: Pack,
+    scope: Scope,
+    subject: str,
+    ends: Callable[[Collection[Part] | None], Ends],
+    outcomes: Iterable[Outcome] | None = None,
+) -> Judged:
+    texts, rules = TextsOf(pack, ends), pack.ids[scope]
     if outcomes is None:
-        outcomes = (apply(pack.programs[rule.id], texts.ends) for rule in rules)
+        outcomes = [apply(pack.programs[rule], texts.ends) for rule in rules]
+    verdicts, needs = zip(*outcomes, strict=True) if rules else ((), ())
+    return Judged(subject, rules, verdicts, dict(compress(zip(rules, needs, strict=True), needs)), texts)
+
+
+def lay_waivers(subjects: Iterable[Judged], waivers: Iterable[Waiver], now: datetime) -> tuple[Judged, ...]:
+    """Return the subjects with each rule `waived` whose FAIL a waiver in force covers; the verdict stays."""
+    in_force: dict[str, set[str]] = {}
+    for waiver in waivers:
+        if now < waiver.expires:
+            in_force.setdefault(waiver.subject, set()).add(waiver.rule)
     return tuple(
-        [
-            Judgement(rule.id, subject, verdict, needs, texts)
-            for rule, (verdict, needs) in zip(rules, outcomes, strict=True)
-        ]
+        replace(one, waived=_failed(one).intersection(in_force[one.subject])) if one.subject in in_force else one
+        for one in subjects
     )
 
 
-def lay_waivers(judgements: Iterable[Judgement], waivers: Iterable[Waiver], now: datetime) -> tuple[Judgement, ...]:
-    """Return the judgements with `waived` set on each FAIL that a waiver in force covers; the verdict stays."""
-    in_force = {(waiver.rule, waiver.subject) for waiver in waivers if now < waiver.expires}
-    return tuple(
-        one._replace(waived=one.verdict is Verdict.FAIL and (one.rule, one.subject) in in_force) for one in judgements
-    )
+def _failed(one: Judged) -> frozenset[str]:
+    return frozenset(rule for rule, verdict in zip(one.rules, one.verdicts, strict=True) if verdict is Verdict.FAIL)
 
 
 def unseen_machines(site: Site, seen: int) -> int | None:
@@ -112,13 +122,10 @@ def unseen_machines(site: Site, seen: int) -> int | None:
     return max(0, site.workstations - seen) if site.HasField("workstations") else None
 
 
-def count(pack: Pack, workstations: Mapping[str, Sequence[Judgement]], unseen: int | None) -> dict[str, Count]:
+def count(pack: Pack, workstations: Iterable[Judged], unseen: int | None) -> dict[str, Count]:
     """Return how a site's machines fare, by workstation rule id; machines that nobody has seen are unknown."""
-    verdicts: dict[str, list[Verdict]] = {rule.id: [] for rule in pack.of_scope(Scope.WORKSTATION)}
-    for judgements in workstations.values():
-        for judgement in judgements:
-            verdicts[judgement.rule].append(judgement.verdict)
-    return {rule: _count(given, unseen) for rule, given in verdicts.items()}
+    verdicts = by_rule(workstations)
+    return {rule: _count(verdicts.get(rule, ()), unseen) for rule in pack.ids[Scope.WORKSTATION]}
 
 
 def _count(verdicts: Sequence[Verdict], unseen: int | None) -> Count:

@@ -5,7 +5,7 @@ asked again only where a piece that it reads is new, over no more of the subject
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import TypeVar
@@ -14,20 +14,32 @@ from google.protobuf.message import Message
 
 from prerequis.v1.context_pb2 import Derived
 from prerequis.v1.facts_pb2 import Facts
-from prerequis_rules.derive import derive, derived_from
+from prerequis_rules.derive import DERIVED_FROM, derive, derived_from
 from prerequis_rules.ends import Ends, apply
 from prerequis_rules.model import Outcome, Scope
-from prerequis_rules.pack import Pack
+from prerequis_rules.pack import Group, Pack
 from prerequis_rules.reads import DEEP, Part, present
 
 _MOST = 1000
 """Answers kept of each group of rules, and forms of each part of a subject: some tens of megabytes at the most."""
 
 Seen = dict[str, Hashable]
-"""What is known of a subject, by the name of the piece, in a form that can be compared; None where nothing is."""
+"""What is known of a subject, by the name of the part: its Form, or what can be compared itself; None where nothing is.
+"""
+
+Answers = tuple[Outcome, ...]
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+class Form:
+    """One content of a part that rules read deep; while it is kept, the same object for the same content."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: Mapping[str, Hashable]) -> None:
+        self.pieces = pieces
 
 
 class Memory:
@@ -35,67 +47,105 @@ class Memory:
 
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
-        self._kept: Mapping[Scope, list[dict[Hashable, tuple[Outcome, ...]]]] = {
-            scope: [{} for _ in groups] for scope, groups in pack.groups.items()
-        }
-        self._nothing: Seen = {name: None for groups in pack.groups.values() for one in groups for name in one.pieces}
-        self._forms: defaultdict[str, dict[bytes, Seen]] = defaultdict(dict)
-        self._derived: dict[bytes, Derived] = {}
+        self._said = {scope: [_Said(group) for group in groups] for scope, groups in pack.groups.items()}
+        pieces = [one for groups in pack.groups.values() for group in groups for of in group.alike for one in of.pieces]
+        self._nothing: Seen = {name: None for name, _ in pieces}
+        self._read = {piece for _, piece in pieces}
+        self._forms: defaultdict[str, dict[Hashable, Form]] = defaultdict(dict)
+        self._fields: defaultdict[str, dict[bytes, Seen]] = defaultdict(dict)
+        self._derived: dict[Hashable, Derived] = {}
 
     def derived(self, facts: Facts, now: datetime) -> Derived:
         """Return what the facts mean at the memory's moment; not to be changed, for others are given the same."""
-        read = derived_from(facts)
-        content = read.SerializeToString(deterministic=True)
+        content = tuple(
+            [(field.name, _comparable(value)) for field, value in facts.ListFields() if field.name in DERIVED_FROM]
+        )
         found = self._derived.get(content)
         if found is None:
-            found = derive(read, self._pack.knowledge, now)
+            found = derive(derived_from(facts), self._pack.knowledge, now)
             _keep(self._derived, content, found)
         return found
 
     def seen(self, **variables: Message) -> Seen:
-        """Return the pieces of these messages that rules read."""
+        """Return the parts of these messages that rules read."""
         seen = self._nothing.copy()
         for variable, message in variables.items():
-            if variable == "facts":  # as a whole never the same on two machines
+            if variable in DEEP:  # as a whole never the same on two machines
                 for field, value in message.ListFields():
-                    seen.update(self._pieces(f"facts.{field.name}", value))
+                    place = f"{variable}.{field.name}"
+                    if place in seen:
+                        seen[place] = self._form(place, value)
             else:
-                seen.update(self._pieces(variable, message))
+                seen.update(self._fields_of(variable, message))
         return seen
 
-    def outcomes(self, scope: Scope, seen: Seen, ends: Callable[[Collection[Part]], Ends]) -> list[Outcome]:
+    def outcomes(self, scope: Scope, seen: Seen, ends: Callable[[Collection[Part]], Ends]) -> Answers:
         """Return what each rule of a scope says, in their order; `ends` gives a context with these parts at least."""
-        groups, kept = self._pack.groups[scope], self._kept[scope]
-        said = [known.get(group.key(seen)) for group, known in zip(groups, kept, strict=True)]
-        missed = [number for number, answers in enumerate(said) if answers is None]
+        groups = self._said[scope]
+        said = [one.together.get(one.key(seen)) for one in groups]
+        missed = [(number, groups[number].apart(seen)) for number, known in enumerate(said) if known is None]
         if missed:
-            context = ends(frozenset(chain.from_iterable(groups[number].parts for number in missed)))
-            for number in missed:
-                said[number] = answers = tuple(apply(one, context) for one in groups[number].programs.values())
-                if not groups[number].whole:
-                    _keep(kept[number], groups[number].key(seen), answers)
-        flat = [one for answers in said if answers is not None for one in answers]
-        return [flat[place] for place in self._pack.places[scope]]
+            new = [groups[number].parts for number, known in missed if None in known]
+            context = ends(frozenset(chain.from_iterable(new)))
+            for number, known in missed:
+                said[number] = groups[number].ask(seen, known, context)
+        return self._pack.in_order[scope]([one for known in said if known is not None for one in known])
 
-    def _pieces(self, place: str, message: Message) -> Seen:
-        """Return the pieces of a variable, or of what one probe saw, that rules read."""
-        forms, content = self._forms[place], message.SerializeToString(deterministic=True)
+    def _form(self, place: str, value: object) -> Form:
+        """Return the form of a part that rules read deep."""
+        forms, content = self._forms[place], _comparable(value)
         found = forms.get(content)
         if found is None:
-            pieces = {place: content, present(place): True, **dict(_pieces(place, message))}
-            found = {piece: value for piece, value in pieces.items() if piece in self._nothing}
+            pieces = {place: content, present(place): True}
+            if isinstance(value, Message):
+                pieces.update((f"{place}.{field.name}", _comparable(inner)) for field, inner in value.ListFields())
+            found = Form({piece: one for piece, one in pieces.items() if piece in self._read})
             _keep(forms, content, found)
         return found
 
+    def _fields_of(self, variable: str, message: Message) -> Seen:
+        """Return the fields of a variable that rules read."""
+        kept, content = self._fields[variable], message.SerializeToString(deterministic=True)
+        found = kept.get(content)
+        if found is None:
+            fields = {f"{variable}.{field.name}": _comparable(value) for field, value in message.ListFields()}
+            found = {place: value for place, value in fields.items() if place in self._nothing}
+            _keep(kept, content, found)
+        return found
 
-def _pieces(place: str, message: Message) -> Iterator[tuple[str, Hashable]]:
-    """Yield what is set of a message, field by field; where rules read deep, also of the messages in it."""
-    for field, value in message.ListFields():
-        inner = f"{place}.{field.name}"
-        yield inner, _comparable(value)
-        if place in DEEP and isinstance(value, Message):
-            yield present(inner), True
-            yield from _pieces(inner, value)
+
+class _Said:
+    """What the rules of one group said, by the parts that they read, and those that are alike by the pieces."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._alike: list[dict[Hashable, Answers]] = [{} for _ in group.alike]
+        self.key, self.parts = group.key, group.parts
+        self.together: dict[Hashable, Answers] = {}
+
+    def apart(self, seen: Seen) -> list[Answers | None]:
+        """Return what those that are alike said of the same pieces; None where these are new."""
+        if not self._group.deep:
+            return [None] * len(self._alike)
+        return [said.get(_key(one.pieces, seen)) for one, said in zip(self._group.alike, self._alike, strict=True)]
+
+    def ask(self, seen: Seen, known: Sequence[Answers | None], context: Ends) -> Answers:
+        """Return what all say: what is known, and what those say of the context of which it is not."""
+        answers: list[Outcome] = []
+        for alike, said, before in zip(self._group.alike, self._alike, known, strict=True):
+            if before is None:
+                before = tuple([apply(one, context) for one in alike.programs])
+                if self._group.deep and not self._group.whole:
+                    _keep(said, _key(alike.pieces, seen), before)
+            answers.extend(before)
+        if not self._group.whole:
+            _keep(self.together, self.key(seen), tuple(answers))
+        return tuple(answers)
+
+
+def _key(pieces: Iterable[tuple[str, str]], seen: Seen) -> Hashable:
+    """Return the pieces themselves; a part without a Form is its only piece."""
+    return tuple([part.pieces.get(piece) if isinstance(part := seen[name], Form) else part for name, piece in pieces])
 
 
 def _comparable(value: object) -> Hashable:

@@ -1,9 +1,10 @@
 """The vocabulary of judgement: rules, questions, frameworks, and what comes out of applying them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
@@ -254,6 +255,9 @@ class Texts(Protocol):
     def observed(self, rule: str) -> str:
         """Return what was seen, as a sentence for a person; empty when nothing is known."""
 
+    def observed_alone(self, rule: str) -> str:
+        """Return the same as `observed`: for whoever reads few texts of a subject."""
+
     def expected(self, rule: str) -> str:
         """Return what was to be seen."""
 
@@ -281,6 +285,39 @@ class Judgement(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rules of one scope say of one subject, rule by rule; a judgement is made of it when it is read."""
+
+    subject: str
+    """The workstation's id, or the site's FINESS."""
+    rules: tuple[str, ...]
+    """Their ids."""
+    verdicts: tuple[Verdict, ...]
+    needs: Mapping[str, Mapping[str, Quantity]]
+    """Of the rules that need something, by rule and by item of the catalogue."""
+    texts: Texts
+    waived: frozenset[str] = frozenset()
+    """The rules whose FAIL a waiver covers."""
+
+    def __iter__(self) -> Iterator[Judgement]:
+        """Yield a judgement for each rule."""
+        for rule, verdict in zip(self.rules, self.verdicts, strict=True):
+            yield Judgement(rule, self.subject, verdict, self.needs.get(rule, {}), self.texts, rule in self.waived)
+
+
+def by_rule(subjects: Iterable[Judged]) -> dict[str, list[Verdict]]:
+    """Return the verdicts of each rule, in the order of the subjects."""
+    of_same_rules: dict[tuple[str, ...], list[tuple[Verdict, ...]]] = {}
+    for one in subjects:
+        of_same_rules.setdefault(one.rules, []).append(one.verdicts)
+    found: dict[str, list[Verdict]] = {}
+    for rules, verdicts in of_same_rules.items():
+        for rule, column in zip(rules, zip(*verdicts, strict=True), strict=True):
+            found.setdefault(rule, []).extend(column)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """Per cent, rounded down: certain, possible, and the share of the weight that was decided."""
 
@@ -297,4 +334,18 @@ class FrameworkResult:
     readiness: Readiness
     score: Score | None
     """None when no rule of the framework applies to the site."""
-    judgements: tuple[Judgement, ...]
+    blocking: int
+    """How many FAILs of blocking rules no waiver covers."""
+    rules: tuple[str, ...]
+    """The ids of the framework's rules, in their order."""
+    subjects: Sequence[Judged]
+    """The site and its workstations, under all rules."""
+
+    @property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """Those of the framework's rules, rule by rule."""
+        of_rule: dict[str, list[Judgement]] = {rule: [] for rule in self.rules}
+        for judgement in chain.from_iterable(self.subjects):
+            if judgement.rule in of_rule:
+                of_rule[judgement.rule].append(judgement)
+        return tuple(chain.from_iterable(of_rule.values()))

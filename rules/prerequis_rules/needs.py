@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from prerequis_rules.model import Judgement, Quantity, Scope
+from prerequis_rules.model import Judged, Quantity, Scope
 from prerequis_rules.pack import Pack
 
 
@@ -17,19 +17,20 @@ class SiteNeed:
     """One French sentence for each rule that asks for it."""
 
 
-def site_needs(pack: Pack, judgements: Iterable[Judgement]) -> tuple[SiteNeed, ...]:
-    """Return what the judgements of one site and of its workstations ask for, in the order of the articles' ids.
+def site_needs(pack: Pack, subjects: Iterable[Judged]) -> tuple[SiteNeed, ...]:
+    """Return what one site and its workstations ask for, in the order of the articles' ids.
 
     A waived FAIL asks for nothing.
     """
-    asking: dict[str, dict[str, list[Judgement]]] = {}
-    for judgement in judgements:
-        for item in () if judgement.waived else judgement.needs:
-            asking.setdefault(item, {}).setdefault(judgement.rule, []).append(judgement)
+    asking: dict[str, dict[str, list[Judged]]] = {}
+    for one in subjects:
+        for rule in one.needs.keys() - one.waived:
+            for item in one.needs[rule]:
+                asking.setdefault(item, {}).setdefault(rule, []).append(one)
     return tuple(
         SiteNeed(
             item=item,
-            quantity=_sum(one.needs[item] for of_rule in by_rule.values() for one in of_rule),
+            quantity=_sum(one.needs[rule][item] for rule, of_rule in by_rule.items() for one in of_rule),
             reasons=tuple(_reason(pack, rule, of_rule) for rule, of_rule in sorted(by_rule.items())),
         )
         for item, by_rule in sorted(asking.items())
@@ -46,11 +47,11 @@ def _sum(quantities: Iterable[Quantity]) -> Quantity:
     return Quantity(certain, None if unbounded else possible)
 
 
-def _reason(pack: Pack, identifier: str, judgements: list[Judgement]) -> str:
+def _reason(pack: Pack, identifier: str, asking: list[Judged]) -> str:
     """Return the state wanted, then how many machines are concerned or what was seen of the site."""
     rule = pack.rules[identifier]
     if rule.scope is Scope.WORKSTATION:
-        machines = len(judgements)
+        machines = len(asking)
         return f"{rule.title} : {machines} poste{'s' if machines > 1 else ''} à pourvoir ou à vérifier"
-    observed = judgements[0].observed
+    observed = asking[0].texts.observed_alone(identifier)
     return f"{rule.title} (constaté : {observed})" if observed else rule.title

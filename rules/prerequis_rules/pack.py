@@ -1,15 +1,18 @@
 """A rule pack in memory: what its files say, compiled."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
+from typing import TypeVar
 
 from prerequis.v1.register_pb2 import Profile
 from prerequis_rules.expressions import Program
 from prerequis_rules.knowledge import Knowledge
 from prerequis_rules.model import Article, Calendar, Correspondence, Framework, Lot, Question, Rule, Scope, Source
-from prerequis_rules.reads import WHOLE, Part, Read, part, pieces
+from prerequis_rules.reads import DEEP, WHOLE, Part, Read, name, part, pieces
+
+Item = TypeVar("Item")
 
 DEFAULT_PROFILE = "generic-saas"
 """The profile of a site whose register names none."""
@@ -29,25 +32,34 @@ class Programs:
     """What the verdict and the quantities rest on."""
     counts: bool
     """Among it, how many machines do what: then both ends of what is not known must be asked."""
+    told: frozenset[Part]
+    """What the text of what was seen needs of the context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Rules of one scope whose verdicts and quantities rest on the same things."""
+
+    programs: tuple[Programs, ...]
+    pieces: tuple[tuple[str, str], ...]
+    """What must be the same for them to say the same: each the name of a part, and that of a piece of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rules of one scope whose verdicts and quantities rest on the same things."""
+    """Rules of one scope that read the same parts of the context."""
 
-    programs: Mapping[str, Programs]
-    """By rule id."""
     parts: frozenset[Part]
-    """Of the context, what they read."""
-    pieces: tuple[str, ...]
-    """Names of what must be the same for them to say the same."""
     key: Callable[[Mapping[str, Hashable]], Hashable]
-    """Gives these pieces of all."""
+    """Gives these parts of all, by their names."""
+    alike: tuple[Alike, ...]
+    rules: tuple[str, ...]
+    """The ids of all of them, in the order in which they stand in `alike`."""
 
-    @property
-    def whole(self) -> bool:
-        """Whether some read a whole variable, so that the pieces do not tell all."""
-        return any(field == WHOLE for _, field in self.parts)
+    whole: bool
+    """Whether they read a whole variable, so that the parts do not tell all."""
+    deep: bool
+    """Whether what they read may be the same although the parts are not."""
 
 
 @dataclass(frozen=True)
@@ -110,28 +122,47 @@ class Pack:
         return {scope: tuple(self._grouped(scope)) for scope in Scope}
 
     @cached_property
-    def places(self) -> Mapping[Scope, tuple[int, ...]]:
-        """Of each rule of a scope, in their order, the place among those of all its groups one after the other."""
-        return {scope: tuple(self._places(scope)) for scope in Scope}
+    def in_order(self) -> Mapping[Scope, Callable[[Sequence[Item]], tuple[Item, ...]]]:
+        """Of each scope, what puts one thing for each rule of its groups in the order of the rules."""
+        return {scope: self._in_order(scope) for scope in Scope}
+
+    @cached_property
+    def ids(self) -> Mapping[Scope, tuple[str, ...]]:
+        """The ids of the rules of each scope, in their order."""
+        return {scope: tuple(rule.id for rule in self.of_scope(scope)) for scope in Scope}
 
     @cached_property
     def _by_scope(self) -> Mapping[Scope, tuple[Rule, ...]]:
         return {scope: tuple(rule for rule in self.rules.values() if rule.scope is scope) for scope in Scope}
 
-    def _places(self, scope: Scope) -> Iterator[int]:
-        grouped = {
-            rule: place for place, rule in enumerate(rule for one in self.groups[scope] for rule in one.programs)
-        }
-        return (grouped[rule.id] for rule in self.of_scope(scope))
+    def _in_order(self, scope: Scope) -> Callable[[Sequence[Item]], tuple[Item, ...]]:
+        grouped = [rule for group in self.groups[scope] for rule in group.rules]
+        places = [grouped.index(rule) for rule in self.ids[scope]]
+        if len(places) > 1:
+            return itemgetter(*places)
+        return tuple
 
     def _grouped(self, scope: Scope) -> Iterator[Group]:
-        by_reads: dict[frozenset[Read], dict[str, Programs]] = {}
-        for rule in self.of_scope(scope):
-            programs = self.programs[rule.id]
-            by_reads.setdefault(programs.reads, {})[rule.id] = programs
-        for reads, alike in by_reads.items():
-            names = tuple(sorted({name for read in reads for name in pieces(read)}))
-            yield Group(alike, frozenset(map(part, reads)), names, itemgetter(*names) if names else _nothing)
+        by_reads: dict[frozenset[Read], list[str]] = {}
+        for rule in self.ids[scope]:
+            by_reads.setdefault(self.programs[rule].reads, []).append(rule)
+        by_parts: dict[frozenset[Part], list[frozenset[Read]]] = {}
+        for reads in by_reads:
+            by_parts.setdefault(frozenset(map(part, reads)), []).append(reads)
+        for parts, of_parts in by_parts.items():
+            names = sorted(map(name, parts))
+            yield Group(
+                parts,
+                itemgetter(*names) if names else _nothing,
+                tuple(self._alike(reads, by_reads[reads]) for reads in of_parts),
+                tuple(rule for reads in of_parts for rule in by_reads[reads]),
+                whole=any(field == WHOLE for _, field in parts),
+                deep=any(variable in DEEP for variable, _ in parts),
+            )
+
+    def _alike(self, reads: frozenset[Read], rules: Sequence[str]) -> Alike:
+        named = sorted({(name(part(read)), piece) for read in reads for piece in pieces(read)})
+        return Alike(tuple(self.programs[rule] for rule in rules), tuple(named))
 
 
 def _nothing(_: Mapping[str, Hashable]) -> None:

@@ -41,6 +41,11 @@ def part(read: Read) -> Part:
     return variable, field.partition(".")[0]
 
 
+def name(part: Part) -> str:
+    """Return the name of a part: "facts.system"."""
+    return ".".join(part)
+
+
 def pieces(read: Read) -> Iterator[str]:
     """Yield the names of what must be the same for something read to be the same.
 
@@ -49,7 +54,7 @@ def pieces(read: Read) -> Iterator[str]:
     variable, field = read
     yield f"{variable}.{field}"
     if "." in field:
-        yield present(".".join(part(read)))
+        yield present(name(part(read)))
 
 
 def present(message: str) -> str:

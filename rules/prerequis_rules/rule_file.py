@@ -12,7 +12,7 @@ from prerequis_rules.expressions import ExpressionError, Program, Result, compil
 from prerequis_rules.messages import moment, read_message
 from prerequis_rules.model import Case, Count, Level, Need, Rule, Scope, Source, Verdict
 from prerequis_rules.pack import Programs
-from prerequis_rules.reads import reads_of
+from prerequis_rules.reads import part, reads_of
 from prerequis_rules.schema import Document, Table
 
 _CASE_DAY = date(2026, 11, 22)
@@ -86,7 +86,8 @@ def read_rule(document: Document, known: Known) -> RuleFile:
         return RuleFile(rule, None)
     reads = reads_of((rule.applies or "", rule.met, *(need.quantity for need in needs)))
     counts = any(variable == "tally" for variable, _ in reads)
-    return RuleFile(rule, Programs(applies, met, observed, expected, quantities, reads, counts))
+    told = frozenset(map(part, reads_of((rule.observed,))))
+    return RuleFile(rule, Programs(applies, met, observed, expected, quantities, reads, counts, told))
 
 
 def read_source(root: Table) -> Source:

@@ -5,6 +5,7 @@ and a half minor ones, and a rule for information nothing. A requirement that no
 known: it widens the interval, lowers the coverage, and keeps a site from being called ready.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
@@ -12,7 +13,18 @@ from math import lcm
 from typing import NamedTuple
 
 from prerequis_rules.ends import UNBOUNDED
-from prerequis_rules.model import Framework, FrameworkResult, Judgement, Level, Readiness, Rule, Scope, Score, Verdict
+from prerequis_rules.model import (
+    Framework,
+    FrameworkResult,
+    Judged,
+    Level,
+    Readiness,
+    Rule,
+    Scope,
+    Score,
+    Verdict,
+    by_rule,
+)
 from prerequis_rules.pack import Pack
 
 WEIGHTS: Mapping[Level, int] = {Level.BLOCKING: 10, Level.MAJOR: 5, Level.MINOR: 2, Level.INFO: 0}
@@ -31,28 +43,26 @@ class _Standing(NamedTuple):
     """Passed, failed or unknown."""
 
 
-def score_frameworks(pack: Pack, judgements: Iterable[Judgement], *, unseen: int | None) -> tuple[FrameworkResult, ...]:
+def score_frameworks(pack: Pack, subjects: Iterable[Judged], *, unseen: int | None) -> tuple[FrameworkResult, ...]:
     """Return every framework of the pack applied to a site, in the order of their ids.
 
-    `judgements` are all those of the site and of its workstations, waivers laid on; each framework takes those of its
-    rules. `unseen` is what judge.unseen_machines gives: None counts as 2^31 machines, so that nothing is certain of a
+    `subjects` are the site and its workstations, waivers laid on; each framework takes what its own rules say of them.
+    `unseen` is what judge.unseen_machines gives: None counts as 2^31 machines, so that nothing is certain of a
     site of unknown size. A rule of several requirements weighs once; a workstation rule is credited the share of the
     machines that pass; a waived FAIL is left out of the score. Requirements weigh the same where they are not covered,
     whatever their number of rules would be.
     """
-    by_rule: dict[str, list[Judgement]] = {rule: [] for rule in pack.rules}
-    for judgement in judgements:
-        by_rule[judgement.rule].append(judgement)
-    machines = UNBOUNDED if unseen is None else unseen
-    standings = {rule: _standing(pack.rules[rule], given, machines) for rule, given in by_rule.items()}
-    return tuple(_framework(one, pack.covering[one.id], by_rule, standings) for one in pack.frameworks.values())
+    judged = tuple(subjects)
+    verdicts, machines = by_rule(judged), UNBOUNDED if unseen is None else unseen
+    waived = Counter(chain.from_iterable(one.waived for one in judged))
+    standings = {
+        rule.id: _standing(rule, verdicts.get(rule.id, ()), waived[rule.id], machines) for rule in pack.rules.values()
+    }
+    return tuple(_framework(one, pack.covering[one.id], judged, standings) for one in pack.frameworks.values())
 
 
 def _framework(
-    framework: Framework,
-    rules: Sequence[str],
-    by_rule: Mapping[str, Sequence[Judgement]],
-    standings: Mapping[str, _Standing],
+    framework: Framework, rules: tuple[str, ...], subjects: Sequence[Judged], standings: Mapping[str, _Standing]
 ) -> FrameworkResult:
     weighing = [standings[rule] for rule in rules]
     covered = Fraction(sum(one.covered for one in framework.requirements), len(framework.requirements))
@@ -61,15 +71,16 @@ def _framework(
         framework=framework.id,
         readiness=_readiness(weighing, score, framework.coverage_threshold, complete=covered == 1),
         score=score,
-        judgements=tuple(chain.from_iterable(by_rule[rule] for rule in rules)),
+        blocking=sum(one.failed for one in weighing if one.level is Level.BLOCKING),
+        rules=rules,
+        subjects=subjects,
     )
 
 
-def _standing(rule: Rule, judgements: Sequence[Judgement], unseen: int) -> _Standing:
-    verdicts = [one.verdict for one in judgements if not one.waived]
+def _standing(rule: Rule, verdicts: Sequence[Verdict], waived: int, unseen: int) -> _Standing:
     passed, failed, unknown = map(verdicts.count, (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN))
+    failed -= waived
     unknown += unseen if rule.scope is Scope.WORKSTATION else 0
-    waived = len(judgements) - len(verdicts)
     return _Standing(rule.level, passed, failed, waived, unknown, weighed=passed + failed + unknown)
 
 

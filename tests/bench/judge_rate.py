@@ -88,19 +88,19 @@ def judge_whole(pack: Pack, machines: Sequence[Facts], memory: Memory | None) ->
         Site(finess="750000001", professionals=60, simultaneous_users=20, workstations=60),
         pack.default_profile,
     )
-    judged = {
-        str(number): judge_workstation(
+    judged = [
+        judge_workstation(
             pack, facts, workstation_id=str(number), role=_ROLES[number % len(_ROLES)], site=site, profile=profile,
             now=NOW, memory=memory,
         )
         for number, facts in enumerate(machines)
-    }  # fmt: skip
+    ]  # fmt: skip
     on_site = judge_site(
         pack, site=site, profile=profile, answers={}, workstations=judged, facts=machines, now=NOW, memory=memory
     )
-    judgements = [*on_site, *(one for of_machine in judged.values() for one in of_machine)]
-    score_frameworks(pack, judgements, unseen=unseen_machines(site, len(judged)))
-    site_needs(pack, judgements)
+    subjects = [on_site, *judged]
+    score_frameworks(pack, subjects, unseen=unseen_machines(site, len(judged)))
+    site_needs(pack, subjects)
 
 
 def fill(database: Database, known: Pieces, sites: int, machines: int) -> list[str]:

@@ -14,7 +14,7 @@ from prerequis.v1.report_pb2 import Workstation
 from prerequis_rules.cases import run_case
 from prerequis_rules.judge import judge_site, judge_workstation, lay_waivers
 from prerequis_rules.messages import moment
-from prerequis_rules.model import Case, Count, Judgement, Quantity, Rule, Verdict, Waiver
+from prerequis_rules.model import Case, Count, Judged, Judgement, Quantity, Rule, Verdict, Waiver
 from prerequis_rules.pack import Pack
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -34,16 +34,19 @@ def machine(memory: int | None = None, readers: int | None = None) -> Facts:
 
 
 def judged(pack: Pack, facts: Facts, role: Workstation.Role.ValueType = Workstation.CARE) -> dict[str, Judgement]:
-    judgements = judge_workstation(
+    return {judgement.rule: judgement for judgement in whole(pack, facts, role)}
+
+
+def whole(pack: Pack, facts: Facts, role: Workstation.Role.ValueType = Workstation.CARE) -> Judged:
+    return judge_workstation(
         pack, facts, workstation_id="pc", role=role, site=Site(finess=FINESS), profile=pack.default_profile, now=NOW
     )
-    return {judgement.rule: judgement for judgement in judgements}
 
 
 def site_judged(
     pack: Pack, site: Site, machines: Mapping[str, Facts], answers: Mapping[str, Answer] | None = None
 ) -> dict[str, Judgement]:
-    workstations = {name: tuple(judged(pack, facts).values()) for name, facts in machines.items()}
+    workstations = [whole(pack, facts) for facts in machines.values()]
     judgements = judge_site(
         pack,
         site=site,
@@ -142,17 +145,19 @@ def test_an_answer_without_a_date_does_not_count(pack: Pack) -> None:
 
 
 def test_a_waiver_is_laid_over_a_fail_until_it_expires(pack: Pack) -> None:
-    judgements = tuple(judged(pack, machine(memory=1, readers=1)).values())
+    judgements = [whole(pack, machine(memory=1, readers=1))]
     waivers = [
         Waiver(rule, "pc", "usage limité", "dsi", "direction", NOW + timedelta(seconds=1))
         for rule in ("memory-sufficient", "reader-present")
     ]
-    laid = {one.rule: one for one in lay_waivers(judgements, waivers, NOW)}
+    (in_time,) = lay_waivers(judgements, waivers, NOW)
+    laid = {one.rule: one for one in in_time}
     assert (laid["memory-sufficient"].verdict, laid["memory-sufficient"].waived) == (Verdict.FAIL, True)
     assert (laid["reader-present"].verdict, laid["reader-present"].waived) == (Verdict.PASS, False)
-    assert not any(one.waived for one in lay_waivers(judgements, waivers, NOW + timedelta(seconds=1)))
+    (too_late,) = lay_waivers(judgements, waivers, NOW + timedelta(seconds=1))
+    assert not any(one.waived for one in too_late)
     elsewhere = [Waiver("memory-sufficient", "other-pc", "", "", "", NOW + timedelta(days=1))]
-    assert lay_waivers(judgements, elsewhere, NOW) == judgements
+    assert lay_waivers(judgements, elsewhere, NOW) == tuple(judgements)
 
 
 @given(messages(Facts), st.sampled_from(list(Workstation.Role.values())))
@@ -163,7 +168,7 @@ def test_any_facts_are_judged_by_the_shipped_pack(
     site, profile = Site(finess=FINESS, professionals=30, workstations=2), shipped.default_profile
     judgements = judge_workstation(shipped, facts, workstation_id="pc", role=role, site=site, profile=profile, now=NOW)
     on_site = judge_site(
-        shipped, site=site, profile=profile, answers={}, workstations={"pc": judgements}, facts=[facts], now=NOW
+        shipped, site=site, profile=profile, answers={}, workstations=[judgements], facts=[facts], now=NOW
     )
     for judgement in (*judgements, *on_site):
         for quantity in judgement.needs.values():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from tests.rules.said import Said
+from tests.rules.said import Said, subjects
 from tests.rules.strategies import messages
 
 from prerequis.v1.context_pb2 import SiteContext, WorkstationContext
@@ -32,18 +32,18 @@ def whole_site(
     pack: Pack, facts: Sequence[Facts], answers: Sequence[Answer], remembered: Memory | None
 ) -> list[tuple[object, ...]]:
     site = Site(finess="750000001", professionals=len(answers), workstations=3)
-    machines = {
-        str(number): judge_workstation(
+    machines = [
+        judge_workstation(
             pack, one, workstation_id=str(number), role=Workstation.CARE, site=site, profile=pack.default_profile,
             now=NOW, memory=remembered,
         )
         for number, one in enumerate(facts)
-    }  # fmt: skip
+    ]  # fmt: skip
     on_site = judge_site(
         pack, site=site, profile=pack.default_profile, answers={one.question: one for one in answers},
         workstations=machines, facts=facts, now=NOW, memory=remembered,
     )  # fmt: skip
-    return told([*on_site, *(one for of_machine in machines.values() for one in of_machine)])
+    return told([*on_site, *(one for of_machine in machines for one in of_machine)])
 
 
 SITES = st.tuples(st.lists(messages(Facts), max_size=3), st.lists(st.integers(0, 10_000), max_size=4))
@@ -151,7 +151,7 @@ def test_every_variable_of_the_conditions_is_compared(
     )  # fmt: skip
     judge_site(
         pack, site=site, profile=pack.default_profile, answers={"second-access": answer},
-        workstations={"pc": [judgement]}, facts=[full], now=NOW, memory=Memory(pack),
+        workstations=subjects([judgement]), facts=[full], now=NOW, memory=Memory(pack),
     )  # fmt: skip
     context = WorkstationContext if scope is Scope.WORKSTATION else SiteContext
     assert compared[scope] == {field.name for field in context.DESCRIPTOR.fields} - {"now"}

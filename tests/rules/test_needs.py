@@ -1,6 +1,6 @@
 """A site's needs, added up."""
 
-from tests.rules.said import Said
+from tests.rules.said import Said, subjects
 
 from prerequis_rules.model import Judgement, Quantity, Verdict
 from prerequis_rules.needs import SiteNeed, site_needs
@@ -19,7 +19,7 @@ def test_needs_are_added_up_by_article_with_a_reason_for_each_rule(pack: Pack) -
         asking("memory-sufficient", "memory", 0, 1, "b"),
         asking("no-failing-machine", "workstation", 1, 1, "site"),
     ]
-    assert site_needs(pack, judgements) == (
+    assert site_needs(pack, subjects(judgements)) == (
         SiteNeed("memory", Quantity(2, 3), ("Le poste a assez de mémoire : 2 postes à pourvoir ou à vérifier",)),
         SiteNeed(
             "workstation",
@@ -34,13 +34,13 @@ def test_needs_are_added_up_by_article_with_a_reason_for_each_rule(pack: Pack) -
 
 def test_one_need_without_limit_takes_the_limit_from_the_sum(pack: Pack) -> None:
     judgements = [asking("memory-sufficient", "memory", 2, 2), asking("memory-sufficient", "memory", 0, None, "b")]
-    assert site_needs(pack, judgements)[0].quantity == Quantity(2, None)
+    assert site_needs(pack, subjects(judgements))[0].quantity == Quantity(2, None)
 
 
 def test_one_machine_is_one_machine(pack: Pack) -> None:
-    (need,) = site_needs(pack, [asking("memory-sufficient", "memory", 1, 1)])
+    (need,) = site_needs(pack, subjects([asking("memory-sufficient", "memory", 1, 1)]))
     assert need.reasons == ("Le poste a assez de mémoire : 1 poste à pourvoir ou à vérifier",)
 
 
 def test_a_waived_fail_asks_for_nothing(pack: Pack) -> None:
-    assert site_needs(pack, [asking("memory-sufficient", "memory", 2, 2)._replace(waived=True)]) == ()
+    assert site_needs(pack, subjects([asking("memory-sufficient", "memory", 2, 2)._replace(waived=True)])) == ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.rules.said import Said
+from tests.rules.said import Said, subjects
 
 from prerequis_rules.model import Framework, FrameworkResult, Judgement, Readiness, Score, Verdict
 from prerequis_rules.pack import Pack
@@ -34,7 +34,8 @@ def covered(pack: Pack) -> Framework:
 def score_framework(
     pack: Pack, framework: Framework, judgements: Iterable[Judgement], *, unseen: int | None
 ) -> FrameworkResult:
-    (result,) = score_frameworks(replace(pack, frameworks={framework.id: framework}), judgements, unseen=unseen)
+    alone = replace(pack, frameworks={framework.id: framework})
+    (result,) = score_frameworks(alone, subjects(judgements), unseen=unseen)
     return result
 
 

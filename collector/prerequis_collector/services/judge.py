@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from prerequis.v1.context_pb2 import SiteServices
-from prerequis.v1.register_pb2 import Answer
+from prerequis.v1.register_pb2 import Answer, Profile, Site
 from prerequis.v1.report_pb2 import Report
 from prerequis_collector.services.line_results import MOST, samples
 from prerequis_collector.services.origins import warnings
@@ -22,7 +22,7 @@ from prerequis_collector.store.sites import SiteRow
 from prerequis_collector.store.waivers import WaiverRow, Waivers
 from prerequis_rules.judge import judge_site, judge_workstation, lay_waivers, unseen_machines
 from prerequis_rules.memory import Memory
-from prerequis_rules.model import FrameworkResult, Judgement
+from prerequis_rules.model import FrameworkResult, Judged
 from prerequis_rules.needs import SiteNeed, site_needs
 from prerequis_rules.pack import Pack
 from prerequis_rules.score import score_frameworks
@@ -75,8 +75,8 @@ class JudgedSite:
     """A site under every framework of the pack."""
 
     site: KnownSite
-    judgements: Sequence[Judgement]
-    """Those of the site, then those of each of its machines."""
+    subjects: Sequence[Judged]
+    """The site, then each of its machines."""
     frameworks: Sequence[FrameworkResult]
     needs: Sequence[SiteNeed]
     judged_at: datetime
@@ -99,16 +99,16 @@ def known_site(transaction: Transaction, finess: str) -> KnownSite:
 
 
 def judge_machine(
-    pack: Pack, row: SiteRow, machine: Machine, now: datetime, memory: Memory | None = None
-) -> tuple[Judgement, ...]:
-    """Return a machine of a site as it stands under the pack at this moment."""
+    pack: Pack, site: Site, profile: Profile, machine: Machine, now: datetime, memory: Memory | None = None
+) -> Judged:
+    """Return a machine as it stands at a site, by its profile, under the pack at this moment."""
     return judge_workstation(
         pack,
         machine.judged.facts,
         workstation_id=machine.id,
         role=machine.judged.workstation.role,
-        site=site_message(row),
-        profile=profile_of(pack, row),
+        site=site,
+        profile=profile,
         now=now,
         memory=memory,
     )
@@ -118,9 +118,7 @@ def judge(pack: Pack, known: KnownSite, now: datetime, memory: Memory | None = N
     """Return the site as it stands under the pack at this moment; a memory must be of the same pack and moment."""
     site, profile = site_message(known.row), profile_of(pack, known.row)
     memory = memory or Memory(pack)
-    workstations = {
-        machine.id: judge_machine(pack, known.row, machine, now, memory) for machine in known.machines.values()
-    }
+    workstations = [judge_machine(pack, site, profile, machine, now, memory) for machine in known.machines.values()]
     of_site = judge_site(
         pack,
         site=site,
@@ -133,12 +131,12 @@ def judge(pack: Pack, known: KnownSite, now: datetime, memory: Memory | None = N
         now=now,
         memory=memory,
     )
-    judgements = (*of_site, *(one for each in workstations.values() for one in each))
+    subjects: Sequence[Judged] = (of_site, *workstations)
     if known.waivers:
-        judgements = lay_waivers(judgements, laid(pack, known.waivers, list(known.machines)), now)
+        subjects = lay_waivers(subjects, laid(pack, known.waivers, list(known.machines)), now)
     unseen = unseen_machines(site, len(workstations))
-    frameworks = score_frameworks(pack, judgements, unseen=unseen)
-    return JudgedSite(known, judgements, frameworks, site_needs(pack, judgements), now)
+    frameworks = score_frameworks(pack, subjects, unseen=unseen)
+    return JudgedSite(known, subjects, frameworks, site_needs(pack, subjects), now)
 
 
 def answer_message(kept: AnswerRow) -> Answer:

@@ -9,19 +9,20 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import groupby, pairwise
-from operator import attrgetter
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from prerequis.v1.report_pb2 import Report
 from prerequis_collector.services.judge import KnownSite, Machine, judge, judge_machine, known_site
+from prerequis_collector.services.plan import profile_of
+from prerequis_collector.services.register import site_message
 from prerequis_collector.services.summarise import Summary, summary_of
 from prerequis_collector.store.database import Database, Transaction
 from prerequis_collector.store.reports import Reports
 from prerequis_rules.load import load_pack
 from prerequis_rules.memory import Memory
-from prerequis_rules.model import Judgement, Verdict
+from prerequis_rules.model import Judged, Verdict
 
 NO_RULE = "NO_RULE"
 """In the place of a verdict: the pack has no such rule."""
@@ -127,7 +128,7 @@ class Bench:
     def _judge(self, transaction: Transaction, finess: str) -> Rejudged:
         known = known_site(transaction, finess)
         judged = judge(self.pack, known, self._now, self._memories[self.pack.digest])
-        given = _by_subject(judged.judgements)
+        given = _by_subject(judged.subjects)
         history = list(self._history(transaction, known, given))
         changes: Counter[Change] = Counter()
         for earlier, later in pairwise(history):
@@ -137,7 +138,7 @@ class Bench:
             before = judge(self._before, known, self._now, self._memories[self._before.digest])
             was = {
                 subject: {self.pack.current(rule): verdict for rule, verdict in verdicts.items()}
-                for subject, verdicts in _by_subject(before.judgements).items()
+                for subject, verdicts in _by_subject(before.subjects).items()
             }
             for subject in given.keys() | was.keys():
                 changes.update(_changes(Cause.RULE, finess, was.get(subject, {}), given.get(subject, {})))
@@ -151,6 +152,7 @@ class Bench:
 
     def _history(self, transaction: Transaction, known: KnownSite, newest: Mapping[str, Verdicts]) -> Iterator[_State]:
         """Yield every report of the site's machines with its verdicts, machine by machine, the oldest first."""
+        site, profile = site_message(known.row), profile_of(self.pack, known.row)
         for kept in Reports(transaction).of_site(known.row.finess):
             current = known.machines.get(kept.agent_id)
             if current is not None and (kept.collected_at, kept.received_at) == (
@@ -160,8 +162,8 @@ class Bench:
                 yield _State(kept.agent_id, kept.digest, newest[kept.agent_id])
                 continue
             machine = Machine(kept.agent_id, Report.FromString(kept.body), kept.collected_at, kept.received_at)
-            judgements = judge_machine(self.pack, known.row, machine, self._now, self._memories[self.pack.digest])
-            yield _State(kept.agent_id, kept.digest, {one.rule: one.verdict for one in judgements})
+            judged = judge_machine(self.pack, site, profile, machine, self._now, self._memories[self.pack.digest])
+            yield _State(kept.agent_id, kept.digest, _verdicts(judged))
 
 
 def rejudge(
@@ -217,10 +219,13 @@ def _judge_in_child(sites: Sequence[str]) -> list[Rejudged]:
     return _bench.judge_all(sites)
 
 
-def _by_subject(judgements: Iterable[Judgement]) -> dict[str, Verdicts]:
-    """Return what the rules said of each subject; the judgements of one stand together."""
-    by_subject = groupby(judgements, attrgetter("subject"))
-    return {subject: dict(map(attrgetter("rule", "verdict"), given)) for subject, given in by_subject}
+def _by_subject(subjects: Iterable[Judged]) -> dict[str, Verdicts]:
+    """Return what the rules said of each subject."""
+    return {one.subject: _verdicts(one) for one in subjects}
+
+
+def _verdicts(one: Judged) -> Verdicts:
+    return dict(zip(one.rules, one.verdicts, strict=True))
 
 
 def _changes(cause: Cause, finess: str, before: Verdicts, after: Verdicts) -> Iterator[Change]:

@@ -12,7 +12,7 @@ from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
 from prerequis_collector.store.site_summaries import SiteSummaries, SiteSummaryRow
 from prerequis_collector.store.sites import Sites
-from prerequis_rules.model import Level, Score, Verdict
+from prerequis_rules.model import Score
 from prerequis_rules.pack import Pack
 
 FRAMEWORK = "dui"
@@ -35,18 +35,13 @@ def summary_of(pack: Pack, judged: JudgedSite) -> Summary:
     """Return what lists show of a judged site."""
     row = judged.site.row
     result = next(each for each in judged.frameworks if each.framework == FRAMEWORK)
-    blocking = [
-        one
-        for one in result.judgements
-        if one.verdict is Verdict.FAIL and not one.waived and pack.rules[one.rule].level is Level.BLOCKING
-    ]
     line = SiteSummaryRow(
         finess=row.finess,
         readiness=result.readiness,
         low=result.score.low if result.score else None,
         high=result.score.high if result.score else None,
         coverage=result.score.coverage if result.score else None,
-        blocking=len(blocking),
+        blocking=result.blocking,
         workstations=len(judged.site.machines),
         last_seen=judged.site.last_seen,
         revision=row.revision,
