@@ -1,6 +1,7 @@
 """The measuring port, over real mutual TLS."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -140,9 +141,9 @@ async def test_anything_else_is_closed_at_once(
 async def test_a_lease_given_back_or_of_another_machine_moves_nothing(
     installation: Installation, agent: Identity, tmp_path: Path
 ) -> None:
+    other = await installation.enrol(installation.ticket(name="other"))
     lease = await _lease(installation, agent)
     greeting = b"PREREQUIS/1 " + lease.token.hex().encode() + b" down\n"
-    other = await installation.enrol(installation.ticket(name="other"))
     assert await asyncio.to_thread(_say, installation, other, tmp_path, greeting) == b""
     async with installation.channel(agent) as channel:
         await MeasurementServiceStub(channel).ReleaseLease(ReleaseLeaseRequest(token=lease.token))
@@ -158,28 +159,32 @@ async def test_nobody_measures_without_an_agents_certificate(installation: Insta
 
 
 async def test_a_second_machine_is_told_when_to_come_back(installation: Installation, agent: Identity) -> None:
-    await _lease(installation, agent)
     other = await installation.enrol(installation.ticket(name="other"))
+    await _lease(installation, agent)
     async with installation.channel(other) as channel:
         answer = await MeasurementServiceStub(channel).AcquireLease(AcquireLeaseRequest())
     assert not answer.HasField("lease")
     assert 0 < answer.retry_after.seconds <= 30
 
 
-async def test_a_download_is_paced_as_asked(installation: Installation, agent: Identity, tmp_path: Path) -> None:
+async def test_a_download_is_never_faster_than_asked(
+    installation: Installation, agent: Identity, tmp_path: Path
+) -> None:
     lease = await _lease(installation, agent)
 
-    def bytes_of_a_second() -> int:
+    def seconds_for(size: int) -> float:
         with _connect(installation, agent, tmp_path) as connection:
+            connection.settimeout(60)
             connection.sendall(b"PREREQUIS/1 " + lease.token.hex().encode() + b" down rate=8000000\n")
-            connection.recv(1)
-            started, moved = time.perf_counter(), 0
-            while time.perf_counter() - started < 1:
-                moved += len(connection.recv(1 << 16))
-            return moved
+            moved = len(connection.recv(1))
+            started = time.perf_counter()
+            while moved < size and (more := len(connection.recv(1 << 16))):
+                moved += more
+            assert moved >= size
+            return time.perf_counter() - started
 
-    # A busy machine may bring fewer; never more.
-    assert 70_000 < await asyncio.to_thread(bytes_of_a_second) < 1_300_000
+    # A busy machine may take longer.
+    assert await asyncio.to_thread(seconds_for, 1_000_000) > 0.8
 
 
 async def test_an_upload_is_told_what_arrives_while_it_arrives(
@@ -187,23 +192,24 @@ async def test_an_upload_is_told_what_arrives_while_it_arrives(
 ) -> None:
     lease = await _lease(installation, agent)
 
-    sent, counts = 0, list[dict[str, float]]()
-
-    def upload_while_it_is_told() -> None:
-        nonlocal sent
-        with _connect(installation, agent, tmp_path) as connection, connection.makefile("rb") as lines:
+    def told() -> tuple[int, list[dict[str, float]]]:
+        with _connect(installation, agent, tmp_path) as connection:
             connection.sendall(b"PREREQUIS/1 " + lease.token.hex().encode() + b" up counts=1\n")
-            while len(counts) < 3 or counts[-1]["at"] - counts[0]["at"] < 0.2:
-                for _ in range(3):
-                    connection.sendall(bytes(10_000))
-                    sent += 10_000
-                    time.sleep(0.02)
-                counts.append(json.loads(lines.readline()))
+            sent, heard, ends = 0, bytearray(), time.monotonic() + 60
+            while heard.count(b"\n") < 3 and time.monotonic() < ends:
+                connection.settimeout(60)
+                connection.sendall(bytes(1_000))
+                sent += 1_000
+                connection.settimeout(0.02)
+                with contextlib.suppress(TimeoutError):
+                    heard += connection.recv(1 << 16)
+            return sent, [json.loads(line) for line in heard[: heard.rfind(b"\n") + 1].splitlines()]
 
-    await asyncio.to_thread(upload_while_it_is_told)
+    sent, counts = await asyncio.to_thread(told)
+    assert len(counts) >= 3
     assert counts == sorted(counts, key=lambda count: (count["at"], count["bytes"]))
     assert 0 < counts[0]["bytes"] < counts[-1]["bytes"] <= sent
-    assert counts[-1]["at"] - counts[0]["at"] < 60
+    assert counts[0]["at"] < counts[-1]["at"]
 
 
 async def test_an_upload_whose_lease_ends_is_told_so(

@@ -63,7 +63,7 @@ def closed_port() -> int:
 
 
 def test_the_collectors_own_raw_port_is_preferred(far: Far) -> None:
-    line, _ = measure(Host(), far.collector, far.lease, None, BEFORE)
+    line, _ = measure(Host(), far.collector, far.lease, BEFORE)
     assert line.conditions.transport == wire.RAW_TLS
     assert line.down.bytes > 100_000
     assert line.up.bytes > 100_000
@@ -73,7 +73,7 @@ def test_the_collectors_own_raw_port_is_preferred(far: Far) -> None:
 def test_where_the_raw_port_is_closed_the_bytes_travel_by_http(far: Far) -> None:
     from dataclasses import replace
 
-    line, _ = measure(Host(), far.collector, replace(far.lease, port=closed_port()), None, BEFORE)
+    line, _ = measure(Host(), far.collector, replace(far.lease, port=closed_port()), BEFORE)
     assert line.conditions.transport == wire.LIBRESPEED
     for direction in (line.down, line.up):
         assert direction.bits_per_second > 1e6
@@ -86,7 +86,7 @@ def test_a_token_that_lives_no_more_is_refused_in_french(far: Far) -> None:
 
     dead = replace(far.lease, port=closed_port(), token=bytes(16))
     with pytest.raises(Unsupported, match="refuse la mesure"):
-        measure(Host(), far.collector, dead, None, BEFORE)
+        measure(Host(), far.collector, dead, BEFORE)
 
 
 class Page(http.server.BaseHTTPRequestHandler):

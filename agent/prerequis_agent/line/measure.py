@@ -38,9 +38,9 @@ class Before:
 
     way: Way
     attached: Attachment
-    elsewhere: tuple[LineLatency, ...]
-    """Round trips to the hosts of the plan: those that do not answer would keep others from the line."""
     quiet: Quiet
+    elsewhere: tuple[LineLatency, ...] = ()
+    """Round trips to the hosts of the plan: under a lease, those that do not answer would keep others from the line."""
 
 
 def look(host: Host, collector: Collector, plan: Plan | None = None, patience_seconds: float = 0.0) -> Before:
@@ -54,7 +54,7 @@ def look(host: Host, collector: Collector, plan: Plan | None = None, patience_se
     carrier = attached.interface.name if attached.interface is not None else None
     asked = (plan.demand_bits_per_second if plan is not None else None) or conditions.USUAL_BITS_PER_SECOND
     elsewhere = tuple(idle.elsewhere(host, plan))
-    return Before(way, attached, elsewhere, conditions.quiet(host, carrier, asked, patience_seconds))
+    return Before(way, attached, conditions.quiet(host, carrier, asked, patience_seconds), elsewhere)
 
 
 def obstructed(collector: Collector, obstacle: Obstructed) -> Line:
