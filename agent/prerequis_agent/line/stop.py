@@ -51,6 +51,8 @@ class WhenStable:
     """When the last streams joined, in seconds of the series: the rate must have had time to change since."""
     before: float | None = None
     """The rate before they joined: a rate that is the same with them needs no more proof."""
+    settled: float = SETTLING_SECONDS
+    """From when on a mean says something of the line: slow start, and what it left, are over."""
     most_seconds: float = MOST_SECONDS
 
     def __call__(self, series: Series) -> LineStop.ValueType | None:
@@ -62,11 +64,6 @@ class WhenStable:
             if self.agrees(series) or (recent is not None and recent < STEADY_VARIATION):
                 return STABLE
         return capped(series, self.most_bytes, self.most_seconds)
-
-    @property
-    def settled(self) -> float:
-        """From when on a mean says something of the line, in seconds of the series: slow start is over by then."""
-        return max(SETTLING_SECONDS, self.joined / 2) if self.before else self.joined + JOINING_SECONDS
 
     def agrees(self, series: Series) -> bool:
         """Return whether the rate is the one that it was before the last streams joined."""
