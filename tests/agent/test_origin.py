@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.agent.probes.windows_fixture import FixtureWindows
 
 from prerequis.v1.report_pb2 import Report
 from prerequis_agent.config import State
@@ -29,7 +30,12 @@ def _mac(root: Path, uuid: str) -> Host:
     return Host(root, "darwin", answers={"ioreg -a -r -d 1 -c IOPlatformExpertDevice": answer})
 
 
-@pytest.mark.parametrize("made", [_linux, _mac])
+def _windows(root: Path, guid: str) -> Host:
+    story = {"registry": {r"HKLM\SOFTWARE\Microsoft\Cryptography": {"MachineGuid": guid}}}
+    return Host(root, "win32", windows=FixtureWindows(story))
+
+
+@pytest.mark.parametrize("made", [_linux, _mac, _windows])
 def test_a_machine_is_told_from_others_and_its_number_stays_on_it(
     tmp_path: Path, made: Callable[[Path, str], Host]
 ) -> None:
