@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.rules.strategies import messages
 
 from prerequis.v1.context_pb2 import SiteContext
@@ -52,6 +53,15 @@ FACTS_READABLE: Program[bool] = compile_expression("has(facts.machine) || !has(f
 
 
 @settings(max_examples=40)
+@given(messages(Facts) | messages(Profile) | messages(Site), st.data())
+def test_a_map_of_some_fields_is_that_part_of_the_whole(message: Message, data: st.DataObject) -> None:
+    names = sorted(message.DESCRIPTOR.fields_by_name)
+    only = data.draw(st.sets(st.sampled_from([*names, "no_such_field"])))
+    always = known(type(message)())
+    wanted = {name: value for name, value in known(message).items() if name in only}
+    assert known(message, only) == {**always, **wanted}
+
+
 @given(messages(Facts))
 def test_cel_can_read_every_map(facts: Facts) -> None:
     """One value that CEL refuses would make every rule of the machine unknown."""

@@ -87,6 +87,27 @@ def test_every_machine_of_the_cases_is_judged_alike_with_a_memory_that_is_soon_f
         assert [one[:4] for one in with_memory] == [one[:4] for one in alone]
 
 
+def test_a_text_told_alone_is_the_one_told_among_all(shipped: Pack) -> None:
+    facts, site, profile = (
+        cases_facts(shipped)[::40],
+        Site(finess="750000001", professionals=9),
+        shipped.default_profile,
+    )
+    machines = [
+        judge_workstation(
+            shipped, one, workstation_id="pc", role=Workstation.CARE, site=site, profile=profile, now=NOW
+        )
+        for one in facts
+    ]  # fmt: skip
+    on_site = judge_site(
+        shipped, site=site, profile=profile, answers={}, workstations=machines, facts=facts, now=NOW
+    )  # fmt: skip
+    told = [(one.rule, one.observed) for judged in (on_site, *machines) for one in judged]
+    alone = [(rule, judged.texts.observed_alone(rule)) for judged in (on_site, *machines) for rule in judged.rules]
+    assert alone == told
+    assert any(text for _, text in told)
+
+
 @pytest.mark.parametrize(
     ("expression", "read"),
     [
