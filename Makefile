@@ -53,13 +53,10 @@ bench: setup ## mesure ce que coûte l'observation, à côté de FusionInventory
 bench-line: setup ## mesure la justesse de la mesure de ligne, à côté d'iperf3 et de speedtest-cli (en root, 30 min)
 	$(BIN)/python -m tests.bench.line_accuracy
 
-bench-collector: setup ## mesure ce que le collecteur coûte, garde et ne perd pas (une demi-heure)
-	$(BIN)/python tests/bench/collector_storm.py
-	$(BIN)/python tests/bench/collector_storm.py --way streamed
-	$(BIN)/python tests/bench/collector_storm.py --way new
-	$(BIN)/python tests/bench/collector_comeback.py
-	$(BIN)/python tests/bench/collector_stored.py
-	$(BIN)/python tests/bench/collector_killed.py
+bench-collector: setup ## mesure ce que le collecteur coûte, garde et ne perd pas (vingt minutes)
+	@failed=0; for one in "storm.py" "storm.py --way streamed" "storm.py --way new" comeback.py stored.py killed.py; do \
+	  echo "collector_$$one"; $(BIN)/python tests/bench/collector_$$one || failed=1; \
+	done; exit $$failed
 
 docs: setup ## écrit les pages qui se déduisent des déclarations des sondes
 	$(BIN)/python -m prerequis_agent.notice docs
