@@ -21,7 +21,7 @@ JOINING_SECONDS = 0.25
 _STEP_SECONDS = 0.5
 _STEPS = 4
 # Streams that push each other aside make the rate of some moments jump; that of the whole shows whether it is the same.
-_SAME_SHARE, _LIKE_SHARE = 0.03, 0.1
+_SAME_SHARE, _LIKE_SHARE = 0.05, 0.1
 _LEAST_SECONDS = 2.0
 # On a slow line the streams push each other aside for longer, and more time costs few bytes.
 _LEAST_BYTES, _SLOW_SECONDS = 1_000_000, 4.0
@@ -67,10 +67,9 @@ class WhenStable:
 
     def agrees(self, series: Series) -> bool:
         """Return whether the rate is the one that it was before the last streams joined."""
-        whole = series.level(self.settled)
-        if not self.before or whole is None:
+        whole, since = series.level(self.settled), series.level(self.joined + JOINING_SECONDS)
+        if not self.before or whole is None or since is None:
             return False
-        since = series.rate(self.joined + JOINING_SECONDS, series.seconds)
         return abs(whole / self.before - 1) < _SAME_SHARE and abs(since / self.before - 1) < _LIKE_SHARE
 
 
