@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _LENGTH = struct.Struct("!I")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
+_PATIENCE_SECONDS = 0.2
+"""What a child is given to end by itself, as it does after its last message."""
+
+_LEAVING_SECONDS = 10.0
+"""The same once it has closed its end of the pipe: it is leaving, which takes a busy machine a while."""
+
 Send = Callable[[bytes], None]
 Work = Callable[[Send], None]
 """What a child does; a module-level function or a dataclass of such, so that it can travel to a new interpreter."""
@@ -49,6 +55,8 @@ def start(work: Work, forking: bool = sys.platform == "linux") -> Child:
 
 
 class _Forked:
+    _patience = _PATIENCE_SECONDS
+
     def __init__(self, work: Work) -> None:
         self._read, write = os.pipe()
         parent = os.getpid()
@@ -75,6 +83,7 @@ class _Forked:
         while len(content) < length:
             more = os.read(self._read, length - len(content))
             if not more:
+                self._patience = _LEAVING_SECONDS
                 raise EOFError
             content += more
         return content
@@ -84,15 +93,15 @@ class _Forked:
 
     def end(self) -> str:
         os.close(self._read)
-        ended, status = self._ended(patience=0.2)
+        ended, status = self._ended()
         if not ended:
             cost.kill_tree(self._pid)
             _, status = os.waitpid(self._pid, 0)
         return _how(os.waitstatus_to_exitcode(status))
 
-    def _ended(self, patience: float) -> tuple[bool, int]:
-        """Return whether it ends by itself, as it does after its last message, and its wait status."""
-        limit = time.monotonic() + patience
+    def _ended(self) -> tuple[bool, int]:
+        """Return whether it ends by itself, and its wait status."""
+        limit = time.monotonic() + self._patience
         while True:
             ended, status = os.waitpid(self._pid, os.WNOHANG)
             if ended or time.monotonic() > limit:
@@ -101,6 +110,8 @@ class _Forked:
 
 
 class _Spawned:
+    _patience = _PATIENCE_SECONDS
+
     def __init__(self, work: Work) -> None:
         import multiprocessing
 
@@ -115,7 +126,8 @@ class _Spawned:
     def receive(self, timeout: float) -> bytes | None:
         try:
             return self._connection.recv_bytes() if self._connection.poll(timeout) else None
-        except OSError:  # on Windows a broken pipe, where POSIX has an end of file
+        except (EOFError, OSError):  # on Windows a broken pipe, where POSIX has an end of file
+            self._patience = _LEAVING_SECONDS
             raise EOFError from None
 
     def usage(self) -> cost.Usage:
@@ -123,7 +135,7 @@ class _Spawned:
 
     def end(self) -> str:
         self._connection.close()
-        self._process.join(0.2)
+        self._process.join(self._patience)
         if self._process.is_alive() or sys.platform == "win32":
             # A job also ends what an ended process left at work, which psutil would no longer find.
             self._tree.end()
