@@ -1,6 +1,8 @@
 """A clock that is wrong by years is told as such, not as a broken certificate."""
 
 import asyncio
+import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,6 +61,7 @@ async def test_a_collector_whose_certificate_is_of_another_time_makes_one_look_a
     assert f"{datetime.now(UTC):%d/%m/%Y}" in str(told.value)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="gRPC does not say on Windows that a peer closed the connection")
 @pytest.mark.parametrize(("life", "ours"), [((-100, -10), True), ((10, 100), True), ((-1, 89), False)])
 async def test_a_machine_whose_certificate_the_collector_does_not_take_is_told_what_to_do(
     authority: Authority, life: tuple[int, int], ours: bool
@@ -70,9 +73,11 @@ async def test_a_machine_whose_certificate_the_collector_does_not_take_is_told_w
     server = grpc.aio.server()
     port = server.add_secure_port("localhost:0", pair)
     await server.start()
-    async with Uplink(f"localhost:{port}", authority.pem, known) as uplink, asyncio.timeout(60):
-        with pytest.raises(CollectorUnreachable, match="n'accepte pas le certificat") as told:
-            await uplink.plan(GetPlanRequest())
-    await server.stop(None)
+    try:
+        async with Uplink(f"localhost:{port}", authority.pem, known) as uplink, asyncio.timeout(60):
+            with pytest.raises(CollectorUnreachable, match="n'accepte pas le certificat") as told:
+                await uplink.plan(GetPlanRequest())
+    finally:
+        await server.stop(None)
     assert "enrôler ce poste avec un nouveau ticket" in str(told.value)
-    assert f"{datetime.now(UTC):%d/%m/%Y}" in str(told.value)
+    assert re.search(r"le [0-9]{2}/[0-9]{2}/[0-9]{4} à [0-9]{2}:[0-9]{2} UTC", str(told.value))
