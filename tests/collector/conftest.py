@@ -74,6 +74,15 @@ async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:
     return refused.value.code(), refused.value.details() or ""
 
 
+def identity_of(path: Path) -> Identity:
+    """Return the operator whom a credential file names."""
+    credential = tomllib.loads(path.read_text())
+    key = serialization.load_pem_private_key(credential["key"].encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    certificate = x509.load_pem_x509_certificate(credential["certificate"].encode())
+    return Identity(key, (certificate.public_bytes(serialization.Encoding.DER),))
+
+
 @dataclass(frozen=True)
 class Installation:
     """A collector in a folder of its own."""
@@ -89,11 +98,7 @@ class Installation:
     def operator(self, role: str, name: str = "", *options: str) -> Identity:
         path = self.data / f"operator-{name or role}.toml"
         assert self.run("operator", "create", name or role, "--role", role, "--out", str(path), *options) == 0
-        credential = tomllib.loads(path.read_text())
-        key = serialization.load_pem_private_key(credential["key"].encode(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        certificate = x509.load_pem_x509_certificate(credential["certificate"].encode())
-        return Identity(key, (certificate.public_bytes(serialization.Encoding.DER),))
+        return identity_of(path)
 
     def ticket(self, *options: str, name: str = "ticket") -> str:
         """Return the secret of a new ticket."""

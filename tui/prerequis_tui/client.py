@@ -190,7 +190,7 @@ class Client:
         if code in _UNREACHABLE and expires is not None and expires < datetime.now(UTC):
             return Refused(
                 f"l'accès « {self.credential.name} » a expiré le {expires.astimezone():%d/%m/%Y} : "
-                "en demander un nouveau à l'administrateur (prerequis-collector operator create)."
+                "en demander un nouveau à l'administrateur (prerequis-collector operator renew)."
             )
         if code in _UNREACHABLE and "failed to connect" in said and any(sign in said for sign in _HUNG_UP):
             return CollectorUnreachable(

@@ -1,4 +1,4 @@
-"""`operator create`, `list`, `revoke`: the people who read and decide, by their credential files."""
+"""`operator create`, `renew`, `list`, `revoke`: the people who read and decide, by their credential files."""
 
 import argparse
 import re
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
-from prerequis_collector.errors import AlreadyThere, InvalidInput
+from prerequis_collector.errors import AlreadyThere, InvalidInput, NotFound
 from prerequis_collector.listing import json_document, table
 from prerequis_collector.opening import load_authority, opened_database, write_secret
 from prerequis_collector.services.audit import CONSOLE, note
@@ -38,6 +38,9 @@ def configure(parser: CommandLine) -> None:
         help="FINESS juridique de l'organisme dont elle verra les sites ; sans : tous",
     )
     create.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="fichier à écrire")
+    renew = actions.add_parser("renew", help="donne à une personne un nouveau fichier d'accès, qui remplace l'ancien")
+    renew.add_argument("name", metavar="NOM", help="identifiant, donné par « operator list »")
+    renew.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="fichier à écrire")
     listed = actions.add_parser("list", help="montre qui a un accès, révoqués compris")
     listed.add_argument("--json", action="store_true", help="un document JSON sur la sortie standard")
     revoke = actions.add_parser("revoke", help="retire l'accès d'une personne dès son prochain appel")
@@ -46,7 +49,7 @@ def configure(parser: CommandLine) -> None:
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Do what was asked; raises InvalidInput, AlreadyThere, NotFound."""
-    return {"create": _create, "list": _list, "revoke": _revoke}[arguments.action](arguments)
+    return {"create": _create, "renew": _renew, "list": _list, "revoke": _revoke}[arguments.action](arguments)
 
 
 def _create(arguments: argparse.Namespace) -> ExitCode:
@@ -55,36 +58,63 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
     if not _NAME.fullmatch(name):
         raise InvalidInput(f"« {name} » n'est pas un identifiant : minuscules, chiffres, point, tiret.")
     organisation = check_finess(arguments.organisation) if arguments.organisation else ""
-    known = config.load(arguments.data)
-    authority, where, now = load_authority(known), known.listening(), datetime.now(UTC)
-    key = new_key()
-    certificate = authority.issue_operator(key.public_key(), name, now)
-    content = toml(
-        {
-            "collector": str(where.listen),
-            "name": name,
-            "role": arguments.role,
-            "expires": certificate.not_valid_after_utc,
-            "authority": authority.certificate_pem().decode(),
-            "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
-            "key": key_pem(key).decode(),
-        }
-    )
-    fingerprint = certificate.fingerprint(hashes.SHA256())
+    known, now = config.load(arguments.data), datetime.now(UTC)
+    made = _Credential(known, name, arguments.role, now)
     with opened_database(known) as database, database.write() as transaction:
         if Operators(transaction).find(name) is not None:
-            raise AlreadyThere(f"L'identifiant « {name} » est déjà pris.")
+            raise AlreadyThere(f"L'identifiant « {name} » est déjà pris ; voir « prerequis-collector operator renew ».")
         row = OperatorRow(
-            name=name, role=arguments.role, fingerprint=fingerprint, created_at=now, organisation=organisation
+            name=name, role=arguments.role, fingerprint=made.fingerprint, created_at=now, organisation=organisation
         )
         Operators(transaction).add(row)
         note(transaction, CONSOLE, "operator.create", name, now, role=arguments.role, organisation=organisation)
-        write_secret(arguments.out, content.encode())
-    until = certificate.not_valid_after_utc.strftime("%d/%m/%Y")
-    sys.stderr.write(
-        f"Accès « {arguments.role} » écrit dans {arguments.out}, jusqu'au {until} ; ce fichier vaut mot de passe.\n"
-    )
+        made.write(arguments.out)
     return ExitCode.DONE
+
+
+def _renew(arguments: argparse.Namespace) -> ExitCode:
+    """Write a new credential with the role and the sites of the old one, which is refused from then on."""
+    name: str = arguments.name
+    known, now = config.load(arguments.data), datetime.now(UTC)
+    with opened_database(known) as database, database.write() as transaction:
+        row = Operators(transaction).find(name)
+        if row is None or row.revoked:
+            raise NotFound(f"Personne n'a d'accès sous « {name} » ; voir « prerequis-collector operator list ».")
+        made = _Credential(known, name, row.role, now)
+        row.fingerprint = made.fingerprint
+        Operators(transaction).add(row)
+        note(transaction, CONSOLE, "operator.renew", name, now, role=row.role)
+        made.write(arguments.out)
+    return ExitCode.DONE
+
+
+class _Credential:
+    """What a person shows to the collector: a key and its certificate, made now."""
+
+    def __init__(self, known: config.Config, name: str, role: str, now: datetime) -> None:
+        authority, key = load_authority(known), new_key()
+        certificate = authority.issue_operator(key.public_key(), name, now)
+        self.fingerprint = certificate.fingerprint(hashes.SHA256())
+        self._role, self._until = role, certificate.not_valid_after_utc
+        self._content = toml(
+            {
+                "collector": str(known.listening().listen),
+                "name": name,
+                "role": role,
+                "expires": self._until,
+                "authority": authority.certificate_pem().decode(),
+                "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
+                "key": key_pem(key).decode(),
+            }
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the file, which must not exist, and say until when it holds."""
+        write_secret(path, self._content.encode())
+        until = f"{self._until:%d/%m/%Y}"
+        sys.stderr.write(
+            f"Accès « {self._role} » écrit dans {path}, jusqu'au {until} ; ce fichier vaut mot de passe.\n"
+        )
 
 
 def _list(arguments: argparse.Namespace) -> ExitCode:

@@ -1,13 +1,14 @@
 """Who may call what."""
 
 import pkgutil
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 
 import grpc
 import pytest
 from google.protobuf.descriptor import FileDescriptor
-from tests.collector.conftest import SITE, Identity, Installation, refusal
+from tests.collector.conftest import SITE, Identity, Installation, identity_of, refusal
 
 import prerequis.v1
 from prerequis.v1.ordering_pb2 import ListNeedsRequest, RecordOrderRequest
@@ -68,6 +69,18 @@ async def test_each_role_does_its_own(installation: Installation, role: str, ord
                 await call
             else:
                 assert (await refusal(call))[0] is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_a_renewed_access_takes_the_place_of_the_old_one(installation: Installation) -> None:
+    old, path = installation.operator("dsi"), installation.data / "new.toml"
+    assert installation.run("operator", "renew", "nobody", "--out", str(path)) == 2
+    assert installation.run("operator", "renew", "dsi", "--out", str(path)) == 0
+    assert tomllib.loads(path.read_text())["role"] == "dsi"
+    async with installation.channel(old) as channel:
+        code, _ = await refusal(ReviewServiceStub(channel).ListSites(ListSitesRequest()))
+    assert code is grpc.StatusCode.UNAUTHENTICATED
+    async with installation.channel(identity_of(path)) as channel:
+        assert (await ReviewServiceStub(channel).ListSites(ListSitesRequest())).sites
 
 
 async def test_a_revoked_operator_is_refused_from_the_next_call_on(installation: Installation) -> None:

@@ -146,7 +146,7 @@ async def test_a_credential_that_has_ended_is_named_as_the_cause(
     ended = await run("sites")
     assert (ended.code, ended.out) == (4, "")
     assert "l'accès « essai » a expiré le " in ended.err
-    assert "operator create" in ended.err
+    assert "operator renew" in ended.err
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), *((one[0], "--help") for one in READ_COMMANDS)])
