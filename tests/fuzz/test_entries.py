@@ -184,7 +184,7 @@ def test_no_request_over_http_moves_a_byte_or_breaks_the_port(
     port, trusting, faults = http
     answered = b""
     with (
-        socket.create_connection(("127.0.0.1", port.address.port), 10) as raw,
+        socket.create_connection(("127.0.0.1", port.address.port), 60) as raw,
         trusting.wrap_socket(raw, server_hostname="127.0.0.1") as connection,
         contextlib.suppress(ConnectionError, ssl.SSLError),
     ):

@@ -42,7 +42,7 @@ def ctypes_sleep(milliseconds: int) -> None:
 
 
 def gone(pid: int) -> bool:
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 60
     while psutil.pid_exists(pid) and time.monotonic() < ends:
         time.sleep(0.05)
     return not psutil.pid_exists(pid)
@@ -57,7 +57,7 @@ def test_a_hung_probe_is_ended_with_the_program_it_started_and_the_others_are_ke
     )
     started = time.monotonic()
     scan = runner.run(probes, Host(tmp_path), Silent())
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 50
     # The last one brings facts that are not its own.
     assert [one.outcome for one in scan.runs] == [ProbeRun.FOUND, ProbeRun.TIMED_OUT, ProbeRun.FAILED]
     assert scan.facts == Facts(machine=Machine(cores=4))
@@ -71,7 +71,7 @@ def leave_a_program(send: child.Send) -> None:
 
 def test_a_program_that_a_child_leaves_behind_ends_with_it() -> None:
     process = child.start(leave_a_program)
-    pid = int(process.receive(30) or b"0")
+    pid = int(process.receive(120) or b"0")
     assert psutil.pid_exists(pid)
     process.end()
     assert gone(pid)
@@ -81,8 +81,8 @@ def test_a_child_does_not_outlive_an_agent_that_is_killed() -> None:
     program = """
 from tests.agent.windows.test_child import child, leave_a_program
 process = child.start(leave_a_program)
-print(process.receive(30).decode(), flush=True)
-process.receive(60)
+print(process.receive(120).decode(), flush=True)
+process.receive(120)
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as agent:
         assert agent.stdout
@@ -99,7 +99,7 @@ def test_a_job_holds_the_descendants_and_ends_them() -> None:
         assert usage.cpu_seconds >= 0
         assert usage.memory_bytes >= 0
         job.end()
-        assert program.wait(10) == 1
+        assert program.wait(60) == 1
 
 
 def test_an_absent_process_is_held_by_no_job() -> None:

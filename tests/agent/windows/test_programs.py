@@ -40,7 +40,7 @@ def test_success_without_a_word_is_not_verifiable(argv: tuple[str, ...]) -> None
 def test_a_program_says_how_it_ended_and_nothing_of_the_caller_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "x")
     code = "import os, sys; print(sorted(set(os.environ) & {'SECRET', 'SYSTEMROOT'})); sys.exit(3)"
-    result = Host().run("python", "-c", code, timeout=20)
+    result = Host().run("python", "-c", code, timeout=100)
     assert (result.status, result.stdout.strip()) == (3, "['SYSTEMROOT']")
 
 
@@ -48,12 +48,12 @@ def test_a_program_that_hangs_is_ended() -> None:
     started = time.perf_counter()
     with pytest.raises(TimedOut, match="python"):
         Host().run("python", "-c", "import time; time.sleep(60)", timeout=2)
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 45
 
 
 def test_output_in_code_page_850_is_read_without_failing() -> None:
     code = "import sys; sys.stdout.buffer.write('Bloqué : été'.encode('cp850'))"
-    assert Host().run("python", "-c", code, timeout=20).stdout.startswith("Bloqu")
+    assert Host().run("python", "-c", code, timeout=100).stdout.startswith("Bloqu")
 
 
 def test_a_program_outside_the_list_is_never_started() -> None:
