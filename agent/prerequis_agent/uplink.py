@@ -52,6 +52,9 @@ _REFUSALS = frozenset(
     }
 )
 
+_HUNG_UP = ("Socket closed", "End of TCP stream")
+"""How gRPC says, elsewhere and on Windows, that a peer ended a connection in its handshake."""
+
 T = TypeVar("T")
 
 
@@ -169,7 +172,7 @@ def _translate(address: str, problem: grpc.aio.AioRpcError) -> CollectorUnreacha
                 f"Ce qui répond à {address} n'est pas le collecteur qui a enrôlé ce poste : vérifier l'adresse, ou "
                 "demander un nouveau ticket."
             )
-        if "failed to connect" in details and "Socket closed" in details:
+        if "failed to connect" in details and any(words in details for words in _HUNG_UP):
             # TLS does not tell a client why its certificate was not accepted.
             return CollectorUnreachable(
                 f"Le collecteur {address} ferme la connexion sans répondre : il s'arrête, ou n'accepte pas le "

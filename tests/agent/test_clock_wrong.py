@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,7 +60,6 @@ async def test_a_collector_whose_certificate_is_of_another_time_makes_one_look_a
     assert f"{datetime.now(UTC):%d/%m/%Y}" in str(told.value)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="gRPC does not say on Windows that a peer closed the connection")
 @pytest.mark.parametrize(("life", "ours"), [((-100, -10), True), ((10, 100), True), ((-1, 89), False)])
 async def test_a_machine_whose_certificate_the_collector_does_not_take_is_told_what_to_do(
     authority: Authority, life: tuple[int, int], ours: bool
