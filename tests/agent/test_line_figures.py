@@ -153,6 +153,16 @@ def test_one_stream_that_losses_slow_down_is_left_alone_until_its_rate_shows_it(
     assert method._alone_for_long_enough(series(lambda at: 1e6, 1.2)) is None
 
 
+def test_a_line_that_was_much_faster_at_first_is_not_steady_before_the_longest_time() -> None:
+    def bucket(at: float) -> float:
+        return 24e6 if at < 0.9 else 8e6
+
+    rule = WhenStable(10**9, joined=1.0, before=20e6)
+    assert rule(series(bucket, 6.0)) is None
+    assert rule(series(bucket, 8.1)) == wire.TIME_CAP
+    assert rule(series(lambda at: 8e6, 6.0)) == wire.STABLE
+
+
 def test_the_pacer_catches_up_no_more_than_its_credit() -> None:
     now, slept = [0.0], []
 

@@ -10,6 +10,7 @@ from prerequis_agent.line.conditions import Load
 from prerequis_agent.line.flow import LeaseEnded
 from prerequis_agent.line.latency import RoundTrips, percentile
 from prerequis_agent.line.method import Course
+from prerequis_agent.line.stop import BUCKET_RATIO
 
 SATURATED_SHARE = 0.7
 """Share of one processor core above which this machine, not the line, may have set the pace."""
@@ -18,9 +19,6 @@ BUSY_SERVER_SHARE = 0.5
 """Share of the collector's uplink above which the uplink may have been the limit."""
 
 CLOCK_STEP_SECONDS = 0.5
-BUCKET_RATIO = 1.3
-"""A first second so much faster than the rest spent a credit that the line does not renew as fast."""
-
 LOSS_RATIO = 0.6
 """One stream under this share of several is held back by loss or delay, not by the rate of the line."""
 

@@ -18,6 +18,9 @@ PROOF_SECONDS = 2.0
 JOINING_SECONDS = 0.25
 """What streams that have just joined take to find their share."""
 
+BUCKET_RATIO = 1.3
+"""A first second so much faster than the rest spent a credit that the line does not renew as fast."""
+
 _STEP_SECONDS = 0.5
 _STEPS = 4
 # Streams that push each other aside make the rate of some moments jump; that of the whole shows whether it is the same.
@@ -61,14 +64,19 @@ class WhenStable:
         enough = series.moved >= _LEAST_BYTES or seconds >= _SLOW_SECONDS
         if enough and seconds >= max(_LEAST_SECONDS, self.joined + JOINING_SECONDS + _LEAST_SECONDS / 2):
             recent = last_variation(series)
-            if self.agrees(series) or (recent is not None and recent < STEADY_VARIATION):
+            steady = recent is not None and recent < STEADY_VARIATION
+            if not self.spent_credit(series) and (steady or self.agrees(series)):
                 return STABLE
         return capped(series, self.most_bytes, self.most_seconds)
+
+    def spent_credit(self, series: Series) -> bool:
+        """Return whether the line was much faster at first: what was lost when that ended is held up for seconds."""
+        return series.rate(0, 1.0) > BUCKET_RATIO * series.rate(self.joined + JOINING_SECONDS, series.seconds)
 
     def agrees(self, series: Series) -> bool:
         """Return whether the rate is the one that it was before the last streams joined."""
         whole, since = series.level(self.settled), series.level(self.joined + JOINING_SECONDS)
-        if not self.before or whole is None or since is None:
+        if not self.before or whole is None or since is None or self.spent_credit(series):
             return False
         return abs(whole / self.before - 1) < _SAME_SHARE and abs(since / self.before - 1) < _LIKE_SHARE
 
