@@ -113,7 +113,7 @@ def shown(errors: list[float]) -> str:
 
 
 def iperf3(rig: Rig, direction: str) -> float | None:
-    argv = ["iperf3", "-c", SERVER, "-J", "-t", "6", "-O", "2", "-P", "4", *(["-R"] if direction == "down" else [])]
+    argv = ["iperf3", "-c", SERVER, "-J", "-t", "4", "-O", "2", "-P", "4", *(["-R"] if direction == "down" else [])]
     done = subprocess.run(rig.command("client", *argv), capture_output=True, text=True, check=False, timeout=60)
     told = json.loads(done.stdout)
     return float(told["end"]["sum_received"]["bits_per_second"]) if told.get("end") else None
