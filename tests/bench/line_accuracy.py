@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -129,11 +129,106 @@ def speedtest(lab: Lab) -> dict[str, float] | None:
     return told
 
 
+@dataclass
+class Matrix:
+    """What the runs over all lines say of demands 1 to 3, 7, 10 and 11."""
+
+    errors: list[tuple[float, float]] = field(default_factory=list)
+    """Median and largest error on a clean line, in percent."""
+    volumes: list[tuple[float, float]] = field(default_factory=list)
+    """Megabytes that a clean line took, and the most that it may."""
+    uploads: list[tuple[float, float, float]] = field(default_factory=list)
+    """Median error and largest of the first second, in percent; megabits per second."""
+    lossy: list[tuple[float, bool]] = field(default_factory=list)
+    """Median error in percent, and whether every run was said to be held back."""
+    costs: list[tuple[float, float, bool]] = field(default_factory=list)
+    """Seconds of processor, megabytes of memory, whether scapy was loaded."""
+    beside: list[tuple[float, float]] = field(default_factory=list)
+    """Median error and that of speedtest-cli, in percent."""
+
+    def note(self, link: Link, way: str, found: list[dict[str, Any]], other: float | None) -> None:
+        """Keep what the runs found one way; speedtest-cli's rate where it ran."""
+        figures = [one["line"][way] for one in found]
+        errors = [percent(one["bitsPerSecond"], link.truth) for one in figures]
+        if errors and not link.loss:
+            self.errors.append((abs(median(errors)), max(map(abs, errors))))
+            limit = {2: 2.0, 8: 3.0, 20: 8.0}.get(int(link.megabits), 17.0)
+            self.volumes.append((most_megabytes(figures), limit))
+            if other is not None:
+                self.beside.append((abs(median(errors)), abs(percent(other, link.truth))))
+            if way == "up":
+                first = [percent(one["firstSecondBitsPerSecond"], link.truth) for one in figures]
+                self.uploads.append((abs(median(errors)), max(first), link.megabits))
+        if errors and link.loss and link.megabits == 20 and link.rtt_ms == 40:
+            self.lossy.append((median(errors), held_back(found)))
+
+    def note_cost(self, found: list[dict[str, Any]]) -> None:
+        """Keep what the runs cost; for ten seconds, as both ways of a slow line take longer."""
+        self.costs += [(one["cpu"] * min(1.0, 10 / one["seconds"]), one["memory"] / 1e6, one["scapy"]) for one in found]
+
+    def judge(self, lab: Lab, beside_peers: bool) -> None:
+        """Hold what was kept against the demands."""
+        lab.demand(
+            "1. clean lines: median within 3 %, each run within 5 %", self.errors,
+            lambda one: one[0] <= 3 and one[1] <= 5,
+            f"worst median {worst(self.errors, 0):.1f} %, worst run {worst(self.errors, 1):.1f} %",
+        )  # fmt: skip
+        lab.demand(
+            "2. at most 2, 3, 8, 17 MB at 2, 8, 20, 100 Mbit/s", self.volumes, lambda one: one[0] <= one[1],
+            ", ".join(f"{volume:.1f}/{limit:g}" for volume, limit in self.volumes),
+        )  # fmt: skip
+        lab.demand(
+            "3. uploads counted where they arrive: within 3 %, first second never over 5 % at 2 Mbit/s", self.uploads,
+            lambda one: one[0] <= 3 and (one[2] > 2 or one[1] <= 5), f"worst {worst(self.uploads, 0):.1f} %",
+        )  # fmt: skip
+        lab.demand(
+            "7. 20 Mbit/s, 40 ms, 0.5 % loss: said to be held back by loss, rate at least 80 % of the truth",
+            self.lossy,
+            lambda one: one[0] >= -20 and one[1], ", ".join(f"{one[0]:+.1f} %" for one in self.lossy),
+        )  # fmt: skip
+        lab.demand(
+            "10. up to 20 Mbit/s at most 1 s of processor for 10 s, start included, under 60 MB, no scapy", self.costs,
+            lambda one: one[0] <= 1 and one[1] < 60 and not one[2],
+            f"at most {worst(self.costs, 0):.2f} s, {worst(self.costs, 1):.0f} MB",
+        )  # fmt: skip
+        if beside_peers:
+            ours, theirs = (median([one[index] for one in self.beside]) if self.beside else 0.0 for index in (0, 1))
+            lab.demand(
+                "11. nearer to the truth than speedtest-cli on the same clean lines",
+                [(ours, theirs)] if self.beside else [],
+                lambda one: one[0] < one[1], f"median error {ours:.1f} % against {theirs:.1f} %",
+            )  # fmt: skip
+
+
+def worst(found: Sequence[tuple[float, ...]], index: int) -> float:
+    """Return the largest of one figure; 0 of none."""
+    return max((one[index] for one in found), default=0.0)
+
+
+def most_megabytes(figures: list[dict[str, Any]]) -> float:
+    return max((int(one["bytes"]) / 1e6 for one in figures), default=0.0)
+
+
+def held_back(found: list[dict[str, Any]]) -> bool:
+    """Return whether every run was said to be held back by loss."""
+    return bool(found) and all("LOSS_LIMITED" in one["line"].get("flags", []) for one in found)
+
+
+def row(link: Link, way: str, found: list[dict[str, Any]], reference: float | None, other: float | None) -> str:
+    """Return what the table says of one way of a line; rates of iperf3 and speedtest-cli where they ran."""
+    figures = [one["line"][way] for one in found]
+    errors = [percent(one["bitsPerSecond"], link.truth) for one in figures]
+    peers = (f"{percent(rate, link.truth):+.1f}" if rate else "–" for rate in (reference, other))
+    return (
+        f"| {link} | {way} | {shown(errors)}{' *' if held_back(found) else ''} | {most_megabytes(figures):.1f} | "
+        f"{max((one['seconds'] for one in figures), default=0.0):.1f} | {' | '.join(peers)} |"
+    )
+
+
 def matrix(lab: Lab, links: list[Link], runs: int, peers: list[Link]) -> list[str]:
     """Return the table of errors, and judge demands 1 to 3, 7, 10 and 11 on it."""
     rows = ["| line | way | ours % | MB | s | iperf3 ×4 % | speedtest-cli % |", "|---|---|---|---|---|---|---|"]
-    clean: dict[str, list[Any]] = {"error": [], "bytes": [], "upload": [], "cost": [], "lossy": []}
-    worse = []
+    noted = Matrix()
     for link in links:
         if not lab.settled(link):
             rows.append(f"| {link} | | inconclusive: the line is not what it should be | | | | |")
@@ -142,68 +237,15 @@ def matrix(lab: Lab, links: list[Link], runs: int, peers: list[Link]) -> list[st
         found = lab.sure(link, runs, method="CAPACITY")
         lab.rig.set(link)
         compared = link in peers
-        other = speedtest(lab) if compared else None
+        others = (speedtest(lab) if compared else None) or {}
         for way in DIRECTIONS:
-            figures = [one["line"][way] for one in found]
-            errors = [percent(one["bitsPerSecond"], link.truth) for one in figures]
             reference = iperf3(lab.rig, way) if compared else None
-            volume = max((int(one["bytes"]) / 1e6 for one in figures), default=0.0)
-            held_back = bool(found) and all("LOSS_LIMITED" in one["line"].get("flags", []) for one in found)
-            rows.append(
-                f"| {link} | {way} | {shown(errors)}{' *' if held_back else ''} | {volume:.1f} | "
-                f"{max((one['seconds'] for one in figures), default=0.0):.1f} | "
-                f"{f'{percent(reference, link.truth):+.1f}' if reference else '–'} | "
-                f"{f'{percent(other[way], link.truth):+.1f}' if other else '–'} |"
-            )
+            rows.append(row(link, way, found, reference, others.get(way)))
             print(rows[-1], flush=True)
-            if errors and not link.loss:
-                clean["error"].append((abs(median(errors)), max(map(abs, errors)), str(link), way))
-                limit = {2: 2.0, 8: 3.0, 20: 8.0}.get(int(link.megabits), 17.0)
-                clean["bytes"].append((volume, limit))
-                if other:
-                    worse.append((abs(median(errors)), abs(percent(other[way], link.truth))))
-                if way == "up":
-                    first = [percent(one["firstSecondBitsPerSecond"], link.truth) for one in figures]
-                    clean["upload"].append((abs(median(errors)), max(first), link.megabits))
-            if errors and link.loss and link.megabits == 20 and link.rtt_ms == 40:
-                flags = [one["line"].get("flags", []) for one in found]
-                clean["lossy"].append((median(errors), all("LOSS_LIMITED" in each for each in flags)))
+            noted.note(link, way, found, others.get(way))
         if link.megabits <= 20:
-            # For ten seconds, as both ways of a slow line take longer.
-            spent = [one["cpu"] * min(1.0, 10 / one["seconds"]) for one in found]
-            clean["cost"] += [(cpu, one["memory"] / 1e6, one["scapy"]) for cpu, one in zip(spent, found, strict=True)]
-    worst = max(clean["error"], default=(0, 0, "", ""))
-    lab.demand(
-        "1. clean lines: median within 3 %, each run within 5 %", clean["error"],
-        lambda one: one[0] <= 3 and one[1] <= 5,
-        f"worst median {worst[0]:.1f} %, worst run {max((one[1] for one in clean['error']), default=0):.1f} %",
-    )  # fmt: skip
-    lab.demand(
-        "2. at most 2, 3, 8, 17 MB at 2, 8, 20, 100 Mbit/s", clean["bytes"], lambda one: one[0] <= one[1],
-        ", ".join(f"{volume:.1f}/{limit:g}" for volume, limit in clean["bytes"]),
-    )  # fmt: skip
-    lab.demand(
-        "3. uploads counted where they arrive: within 3 %, first second never over 5 % at 2 Mbit/s", clean["upload"],
-        lambda one: one[0] <= 3 and (one[2] > 2 or one[1] <= 5),
-        f"worst {max((one[0] for one in clean['upload']), default=0):.1f} %",
-    )  # fmt: skip
-    lab.demand(
-        "7. 20 Mbit/s, 40 ms, 0.5 % loss: said to be held back by loss, rate at least 80 % of the truth",
-        clean["lossy"],
-        lambda one: one[0] >= -20 and one[1], ", ".join(f"{one[0]:+.1f} %" for one in clean["lossy"]),
-    )  # fmt: skip
-    lab.demand(
-        "10. up to 20 Mbit/s at most 1 s of processor for 10 s, start included, under 60 MB, no scapy", clean["cost"],
-        lambda one: one[0] <= 1 and one[1] < 60 and not one[2],
-        f"at most {max((one[0] for one in clean['cost']), default=0):.2f} s, "
-        f"{max((one[1] for one in clean['cost']), default=0):.0f} MB",
-    )  # fmt: skip
-    if peers:
-        ours, theirs = (median([one[index] for one in worse]) if worse else 0.0 for index in (0, 1))
-        lab.demand(
-            "11. nearer to the truth than speedtest-cli on the same clean lines", worse and [(ours, theirs)],
-            lambda one: one[0] < one[1], f"median error {ours:.1f} % against {theirs:.1f} %",
-        )  # fmt: skip
+            noted.note_cost(found)
+    noted.judge(lab, beside_peers=bool(peers))
     return rows
 
 
