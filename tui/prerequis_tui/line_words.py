@@ -17,6 +17,7 @@ DISCARDED: dict[Discard.ValueType, str] = {
     Discard.OVER_WIRELESS: "en Wi-Fi",
     Discard.ELSEWHERE: "par une autre box",
     Discard.OTHER_METHOD: "ancienne méthode",
+    Discard.COPIED: "identité copiée",
 }
 """Why a measurement counts or not."""
 

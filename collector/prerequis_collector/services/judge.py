@@ -60,7 +60,7 @@ class KnownSite:
     services: SiteServices | None = None
     """What was last found of the services that it needs; None while no machine of it asked."""
     measurements: Sequence[LineMeasurementRow] = ()
-    """Of its line, the oldest first."""
+    """Of its line, the oldest first, without those of an identity in quarantine."""
     waivers: Sequence[WaiverRow] = ()
     """Approved and not ended."""
 
@@ -89,11 +89,14 @@ def known_site(transaction: Transaction, finess: str) -> KnownSite:
         kept.agent_id: Machine(kept.agent_id, Report.FromString(kept.body), kept.collected_at, kept.received_at)
         for kept in Reports(transaction).newest_of_site(finess)
     }
-    for odd in Agents(transaction).odd(finess):
+    odd_agents = Agents(transaction).odd(finess)
+    for odd in odd_agents:
         if odd.id in machines:
             machines[odd.id] = replace(machines[odd.id], quarantined=odd.quarantined, warnings=warnings(odd))
     answers = {kept.question: answer_message(kept) for kept in Answers(transaction).newest_of_site(finess)}
-    measurements = LineMeasurements(transaction).newest_of_site(finess, MOST)
+    copied = {odd.id for odd in odd_agents if odd.quarantined}
+    newest = LineMeasurements(transaction).newest_of_site(finess, MOST)
+    measurements = [row for row in newest if row.agent_id not in copied]
     services, waivers = known_services(transaction, finess), Waivers(transaction).approved(finess)
     return KnownSite(row, machines, answers, services, measurements, waivers)
 

@@ -1,7 +1,7 @@
 """What is kept when a lease ends, and which measurements of a site count."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,29 +63,41 @@ def end_measurement(transaction: Transaction, lease: Lease, result: Line | None,
     return bool(beside)
 
 
-def weigh(rows: Sequence[LineMeasurementRow]) -> list[Weighed]:
+def weigh(rows: Sequence[LineMeasurementRow], quarantined: Collection[str] = ()) -> list[Weighed]:
     """Return the measurements of one site, each with why it does not count or as what.
 
     Of those without a fault, the newest version of the method counts, through the gateway that most machines use, and
-    by cable where any is: a machine on Wi-Fi then judges its own place alone.
+    by cable where any is: a machine on Wi-Fi then judges its own place alone. An identity in quarantine may have
+    measured from anywhere.
     """
-    lines = [(row, row.line) for row in rows]
-    good = [(row, line) for row, line in lines if line is not None and _fault(row, line) is None]
+    lines = [(row, line := row.line, _fault(row, line, quarantined)) for row in rows]
+    good = [(row, line) for row, line, fault in lines if line is not None and fault is None]
     version = max((line.conditions.method_version for _, line in good), default=0)
     good = [(row, line) for row, line in good if line.conditions.method_version == version]
     gateway = _usual_gateway(row for row, _ in good)
     wired = any(not row.wireless for row, _ in good if _through(row, gateway))
-    return [_weighed(row, line, version, gateway, wired=wired) for row, line in lines]
+    return [_weighed(row, line, fault, version, gateway, wired=wired) for row, line, fault in lines]
 
 
 def samples(rows: Sequence[LineMeasurementRow], now: datetime) -> list[LineSample]:
-    """Return those of a site's measurements that its verdicts rest on, the oldest first."""
+    """Return those of a site's measurements that its verdicts rest on, the oldest first.
+
+    The caller leaves out those of an identity in quarantine.
+    """
     recent = [row for row in rows if row.began_at > now - WINDOW]
     return [weighed.sample for weighed in weigh(recent) if weighed.sample is not None]
 
 
-def _weighed(row: LineMeasurementRow, line: Line | None, version: int, gateway: bytes, *, wired: bool) -> Weighed:
-    discard = _fault(row, line)
+def _weighed(
+    row: LineMeasurementRow,
+    line: Line | None,
+    fault: "Discard.ValueType | None",
+    version: int,
+    gateway: bytes,
+    *,
+    wired: bool,
+) -> Weighed:
+    discard = fault
     if discard is None and line is not None:
         if line.conditions.method_version != version:
             discard = Discard.OTHER_METHOD
@@ -100,7 +112,9 @@ def _weighed(row: LineMeasurementRow, line: Line | None, version: int, gateway: 
     return Weighed(row, line, Discard.DISCARD_UNSPECIFIED, sample)
 
 
-def _fault(row: LineMeasurementRow, line: Line | None) -> "Discard.ValueType | None":
+def _fault(row: LineMeasurementRow, line: Line | None, quarantined: Collection[str]) -> "Discard.ValueType | None":
+    if row.agent_id in quarantined:
+        return Discard.COPIED
     if row.contention:
         return Discard.CONTENDED
     if line is None:

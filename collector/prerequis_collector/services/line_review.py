@@ -12,6 +12,7 @@ from prerequis_collector.services import line_clock
 from prerequis_collector.services.line_results import MOST, WINDOW, Discard, Weighed, weigh
 from prerequis_collector.services.plan import demand_bits_per_second, profile_of
 from prerequis_collector.services.register import require_site
+from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
 from prerequis_collector.store.reports import Reports
@@ -26,12 +27,12 @@ LONGEST_DAYS = 730
 def review_line(transaction: Transaction, pack: Pack, finess: str, days: int, now: datetime) -> GetLineResponse:
     """Return one site's line, with its measurements of so many days, 0 for those judged; raises NotFound."""
     site = require_site(transaction, finess)
-    rows = LineMeasurements(transaction).newest_of_site(finess, MOST)
-    judged = weigh([row for row in rows if row.began_at > now - WINDOW])
+    rows, copied = LineMeasurements(transaction).newest_of_site(finess, MOST), Agents(transaction).quarantined(finess)
+    judged = weigh([row for row in rows if row.began_at > now - WINDOW], copied)
     shown = judged
     if days:
         asked = now - timedelta(days=min(days, LONGEST_DAYS))
-        shown = weigh(LineMeasurements(transaction).of_site(finess, asked))
+        shown = weigh(LineMeasurements(transaction).of_site(finess, asked), copied)
     names = _names(transaction, finess) if shown else {}
     return GetLineResponse(
         summary=_summary(pack, site, judged),
@@ -45,8 +46,8 @@ def review_lines(transaction: Transaction, pack: Pack, now: datetime, organisati
 
     A site that was not measured says so.
     """
-    measured = _by_site(LineMeasurements(transaction).all(now - WINDOW))
-    found = {finess: weigh(rows) for finess, rows in measured}
+    measured, copied = _by_site(LineMeasurements(transaction).all(now - WINDOW)), Agents(transaction).quarantined()
+    found = {finess: weigh(rows, copied) for finess, rows in measured}
     return [_summary(pack, site, found.get(site.finess, [])) for site in Sites(transaction).all(organisation)]
 
 

@@ -100,6 +100,12 @@ class Agents:
         """Return the site's agents that are in quarantine or went back in time."""
         return self._transaction.exec(_ODD, params={"site": finess}).all()
 
+    def quarantined(self, finess: str | None = None) -> frozenset[str]:
+        """Return the ids of the agents in quarantine, of one site or of all."""
+        if finess is not None:
+            return frozenset(row.id for row in self.odd(finess) if row.quarantined)
+        return frozenset(self._transaction.exec(select(AgentRow.id).where(col(AgentRow.quarantined).is_(True))))
+
     def save(self, agents: Collection[AgentRow]) -> None:
         """Keep what was changed of these agents."""
         self._transaction.add_all(agents)

@@ -42,7 +42,7 @@ class LineCandidates:
         self._transaction.flush()
 
     def of_site(self, finess: str, seen_after: datetime) -> Sequence[LineCandidateRow]:
-        """Return the site's machines that are not revoked and were heard of since, in id order."""
+        """Return the site's machines that were heard of since, in id order, but the revoked and those in quarantine."""
         query = (
             select(LineCandidateRow)
             .join(AgentRow, col(AgentRow.id) == LineCandidateRow.agent_id)
@@ -50,6 +50,7 @@ class LineCandidates:
                 LineCandidateRow.finess == finess,
                 col(LineCandidateRow.seen_at) > seen_after,
                 col(AgentRow.revoked).is_(False),
+                col(AgentRow.quarantined).is_(False),
             )
         )
         return self._transaction.exec(query.order_by(col(LineCandidateRow.agent_id))).all()

@@ -255,6 +255,8 @@ class LineMeasurement(message.Message):
         """Through another gateway than the site's usual one."""
         OTHER_METHOD: LineMeasurement._Discard.ValueType  # 6
         """By another version of the method than the newest."""
+        COPIED: LineMeasurement._Discard.ValueType  # 7
+        """Several machines have the identity that measured, and nobody has decided yet which of them it is."""
 
     class Discard(_Discard, metaclass=_DiscardEnumTypeWrapper):
         """Why a measurement does not count."""
@@ -272,6 +274,8 @@ class LineMeasurement(message.Message):
     """Through another gateway than the site's usual one."""
     OTHER_METHOD: LineMeasurement.Discard.ValueType  # 6
     """By another version of the method than the newest."""
+    COPIED: LineMeasurement.Discard.ValueType  # 7
+    """Several machines have the identity that measured, and nobody has decided yet which of them it is."""
 
     WORKSTATION_ID_FIELD_NUMBER: builtins.int
     WORKSTATION_NAME_FIELD_NUMBER: builtins.int

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
-from tests.collector.conftest import SITE, Identity, Installation, refusal
+from tests.collector.conftest import SITE, Identity, Installation, refusal, report_of
 
 from prerequis.v1.facts_pb2 import Line
+from prerequis.v1.judgement_pb2 import Judgement
 from prerequis.v1.line_pb2 import CAPACITY, PROVEN, SUFFICIENCY
 from prerequis.v1.line_review_pb2 import GetLineRequest, LineMeasurement, ListLinesRequest
 from prerequis.v1.line_review_pb2_grpc import LineReviewServiceStub
@@ -22,6 +23,8 @@ from prerequis.v1.measurement_pb2 import (
     RenewLeaseRequest,
 )
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
+from prerequis.v1.report_pb2 import SubmitRequest
+from prerequis.v1.report_pb2_grpc import ReportServiceStub
 from prerequis.v1.review_pb2 import GetSiteRequest
 from prerequis.v1.review_pb2_grpc import ReviewServiceStub
 from prerequis_collector.lease_keeper import free_ended, keeping_leases
@@ -93,6 +96,34 @@ async def test_what_was_measured_is_kept_shown_and_judged(installation: Installa
     assert (line.summary.down_need_bits_per_second, line.summary.users, line.summary.users_at_least) == (2e6, 15, True)
     assert not line.summary.HasField("upgrade_bits_per_second")
     assert [(hour.results, hour.down_bits_per_second) for hour in line.hours] == [(1, 30e6)]
+
+
+async def test_what_a_copied_identity_measured_does_not_count_until_somebody_decides(
+    installation: Installation, agent: Identity
+) -> None:
+    lease, first, second = await lend(installation, agent), b"\xaa" * 8, b"\xbb" * 8
+    async with installation.channel(agent) as channel:
+        await MeasurementServiceStub(channel).ReleaseLease(ReleaseLeaseRequest(token=lease.token, result=figure()))
+        for machine in (first, second):
+            report = report_of(f"PC-{machine[0]}", at=datetime.now(UTC) - timedelta(minutes=5))
+            report.origin.machine, report.origin.number = machine, 1
+            await ReportServiceStub(channel).Submit(SubmitRequest(report=agent.sign(report)))
+    dsi = installation.operator("dsi")
+    for decided in (False, True):
+        if decided:
+            assert installation.run("agent", "keep", agent.agent_id, first.hex()) == 0
+        async with installation.channel(dsi) as channel:
+            line = await LineReviewServiceStub(channel).GetLine(GetLineRequest(finess=SITE))
+            (listed,) = (await LineReviewServiceStub(channel).ListLines(ListLinesRequest())).lines
+            site = await ReviewServiceStub(channel).GetSite(GetSiteRequest(finess=SITE))
+        verdicts = [one for framework in site.frameworks for one in framework.verdicts]
+        (verdict,) = {one.verdict for one in verdicts if one.rule == "line-down"}
+        assert listed == line.summary
+        assert line.summary.measures.HasField("down_bits_per_second") == decided
+        assert line.summary.discarded == (not decided)
+        discards = [one.discard for one in line.measurements if one.HasField("discard")]
+        assert discards == ([] if decided else [LineMeasurement.COPIED])
+        assert verdict == (Judgement.PASS if decided else Judgement.UNKNOWN)
 
 
 async def test_a_verdict_on_a_line_says_what_its_measure_lacks(installation: Installation, agent: Identity) -> None:

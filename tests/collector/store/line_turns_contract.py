@@ -9,9 +9,11 @@ from prerequis.v1.facts_pb2 import Line
 from prerequis.v1.line_pb2 import LINE_METHOD_UNSPECIFIED
 from prerequis_collector.errors import InvalidInput
 from prerequis_collector.services import line_clock, line_schedule
+from prerequis_collector.services.judge import known_site
 from prerequis_collector.services.lease import Lease, Leases
 from prerequis_collector.services.line_desk import Desk, Postponed
-from prerequis_collector.services.line_results import MOST_RESULT_BYTES, end_measurement
+from prerequis_collector.services.line_results import MOST_RESULT_BYTES, Discard, end_measurement, weigh
+from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.database import Database
 from prerequis_collector.store.line_candidates import LineCandidateRow, LineCandidates
 from prerequis_collector.store.line_claims import LineClaims
@@ -70,6 +72,33 @@ class LineTurnsContract(LinePark):
         refused = self.ask(park, desk, asking("c", attended=False), NOW)
         assert isinstance(refused, Postponed)
         assert refused.reason == "D'autres postes du site mesurent la ligne."
+
+    def test_an_identity_in_quarantine_measures_nothing_that_counts_and_leaves_its_turn_to_others(
+        self, park: Database, desk: Desk, clock: Clock
+    ) -> None:
+        self._elect(park, "a", "b")
+        at = self._turn(park, "b", NOW)
+        assert at is not None
+        for agent, moment, rate in (("a", NOW, 30e6), ("b", at, 4e6)):
+            clock.now = moment
+            lease = self.lend(park, desk, asking(agent), moment)
+            self.release(park, desk, lease, clock.after(1), figure(down_bits_per_second=rate))
+        before = self._turn(park, "a", NOW)
+        with park.write() as transaction:
+            copied = Agents(transaction).find("b")
+            assert copied is not None
+            copied.quarantined = True
+            Agents(transaction).save([copied])
+        with park.read() as transaction:
+            agents, rows = Agents(transaction), LineMeasurements(transaction).newest_of_site(SITE, 9)
+            assert agents.quarantined() == agents.quarantined(SITE) == {"b"}
+            assert agents.quarantined(OTHER) == set()
+            weighed = {one.row.agent_id: one.discard for one in weigh(rows, agents.quarantined(SITE))}
+            assert weighed == {"a": Discard.DISCARD_UNSPECIFIED, "b": Discard.COPIED}
+            assert [row.agent_id for row in known_site(transaction, SITE).measurements] == ["a"]
+        assert self._turn(park, "b", NOW) is None
+        after = self._turn(park, "a", NOW)
+        assert before is not None and after is not None and after <= before
 
     def test_an_agent_of_before_measures_when_it_likes(self, park: Database, desk: Desk) -> None:
         by_itself = asking("a", attended=False, method=LINE_METHOD_UNSPECIFIED)
