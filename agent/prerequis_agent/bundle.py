@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from google.protobuf.message import DecodeError
 
+from prerequis.os_errors import why
 from prerequis.sealing import MOST_BYTES, NotSealed, seal
 from prerequis.v1.bundle_pb2 import Bundle, BundleAnswer, SignedBundleAnswer
 from prerequis.v1.enrolment_pb2 import EnrolRequest
 from prerequis_agent.config import Enrolment, State
 from prerequis_agent.delivery import Delivery, take_receipt
-from prerequis_agent.errors import ConfigurationError, why
+from prerequis_agent.errors import ConfigurationError
 from prerequis_agent.offline import finish, pending
 from prerequis_agent.spool import Spool
 

@@ -6,6 +6,7 @@ import os
 import struct
 from dataclasses import dataclass
 
+from prerequis.os_errors import why
 from prerequis_agent.errors import NotPermitted, Unsupported
 
 # struct timex: modes, offset, freq, maxerror, esterror, status; more follows.
@@ -47,4 +48,5 @@ def parse_timex(content: bytes) -> Clock:
 
 
 def _why() -> str:
-    return os.strerror(ctypes.get_errno())
+    number = ctypes.get_errno()
+    return why(OSError(number, os.strerror(number)))

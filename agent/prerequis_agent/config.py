@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from prerequis.os_errors import why
 from prerequis_agent.durable import write
-from prerequis_agent.errors import ConfigurationError, why
+from prerequis_agent.errors import ConfigurationError
 
 ROLES = ("care", "secretariat", "support", "management", "other")
 

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from prerequis.os_errors import why
 from prerequis.v1.enrolment_pb2 import EnrolResponse
 from prerequis_agent import identity
 from prerequis_agent.config import Enrolment, State, Ticket
 from prerequis_agent.durable import write
-from prerequis_agent.errors import ConfigurationError, Refused, why
+from prerequis_agent.errors import ConfigurationError, Refused
 from prerequis_agent.identity import Identity
 from prerequis_agent.uplink import Uplink
 

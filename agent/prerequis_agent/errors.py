@@ -13,9 +13,6 @@ AgentError
 └── Refused                 the collector said no
 """
 
-import errno
-import os
-
 
 class AgentError(Exception):
     """Base of the agent's errors; the message is one French sentence for the technician."""
@@ -64,23 +61,3 @@ class CollectorBusy(CollectorUnreachable):
 
 class Refused(AgentError):
     """The collector answered and said no."""
-
-
-_WHY = {
-    errno.ENOENT: "absent",
-    errno.ENOTDIR: "absent",
-    errno.EACCES: "droits insuffisants",
-    errno.EPERM: "droits insuffisants",
-    errno.EISDIR: "c'est un dossier",
-    errno.ENOSPC: "disque plein",
-    errno.EDQUOT: "quota de disque atteint",
-    errno.EFBIG: "fichier trop grand",
-    errno.EROFS: "disque en lecture seule",
-    errno.EIO: "erreur de lecture ou d'écriture",
-}
-
-
-def why(problem: OSError) -> str:
-    """Return in a few French words what the system says, or in its own words where that is rare."""
-    number = problem.errno or 0
-    return _WHY.get(number) or os.strerror(number)

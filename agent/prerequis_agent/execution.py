@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable, why
+from prerequis.os_errors import why
+from prerequis_agent.errors import NotPermitted, TimedOut, Unreadable
 
 MOST_BYTES = 8 * 1024 * 1024
 """The longest file or program output that is read."""

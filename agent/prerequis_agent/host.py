@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from prerequis_agent.errors import NotPermitted, Unreadable, Unsupported, why
+from prerequis.os_errors import why
+from prerequis_agent.errors import NotPermitted, Unreadable, Unsupported
 from prerequis_agent.execution import MOST_BYTES, execute, stream
 from prerequis_agent.execution import CommandResult as CommandResult
 from prerequis_agent.network_door import NetworkDoor

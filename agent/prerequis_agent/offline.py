@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from prerequis.os_errors import why
 from prerequis.v1.enrolment_pb2 import EnrolResponse
 from prerequis_agent import at_rest, identity
 from prerequis_agent.config import Enrolment, State, Ticket, parse_ticket, read_ticket_text
 from prerequis_agent.durable import write
 from prerequis_agent.enrolment import keep_enrolment, require_valid, require_writable, writing
-from prerequis_agent.errors import ConfigurationError, Refused, why
+from prerequis_agent.errors import ConfigurationError, Refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ whoever does not know both, and cannot be compared with that of another agent.
 import hashlib
 import re
 
+from prerequis.os_errors import why
 from prerequis.v1.report_pb2 import Report
 from prerequis_agent import durable
 from prerequis_agent.config import State
-from prerequis_agent.errors import ConfigurationError, ProbeError, why
+from prerequis_agent.errors import ConfigurationError, ProbeError
 from prerequis_agent.host import Host
 
 # machine-id(5) of systemd, and where D-Bus kept it before.

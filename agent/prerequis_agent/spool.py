@@ -9,9 +9,10 @@ from typing import Protocol
 
 from google.protobuf.message import DecodeError
 
+from prerequis.os_errors import why
 from prerequis.v1.report_pb2 import Report, SignedReport
 from prerequis_agent import durable
-from prerequis_agent.errors import ConfigurationError, why
+from prerequis_agent.errors import ConfigurationError
 
 QUOTA_BYTES = 64 * 1024 * 1024
 """What the waiting reports may take on the disk: years of daily reports."""

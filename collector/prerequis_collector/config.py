@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prerequis.os_errors import why
 from prerequis_collector.errors import InvalidInput
 
 GRPC_PORT = 7443
@@ -167,6 +168,6 @@ def load(data: Path) -> Config:
             f"{data} n'est pas le dossier d'un collecteur : lancer d'abord « prerequis-collector init »."
         ) from None
     except OSError as error:
-        raise InvalidInput(f"{data / 'collector.toml'} ne se lit pas : {error.strerror}.") from None
+        raise InvalidInput(f"{data / 'collector.toml'} ne se lit pas : {why(error)}.") from None
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"{data / 'collector.toml'} est illisible : {error}.") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from prerequis.os_errors import why
 from prerequis.sealing import NotSealed, new_identity, recipient_of
 from prerequis_collector.config import Config
 from prerequis_collector.errors import AlreadyThere, InvalidInput, StorageUnavailable
@@ -41,7 +42,7 @@ def load_authority(config: Config) -> Authority:
     try:
         authority = Authority.load(config.authority_certificate.read_bytes(), config.authority_key.read_bytes())
     except OSError as error:
-        raise InvalidInput(f"L'autorité de {config.data} est illisible : {error.strerror}.") from error
+        raise InvalidInput(f"L'autorité de {config.data} est illisible : {why(error)}.") from error
     authority.check_clock(datetime.now(UTC))
     return authority
 
@@ -54,7 +55,7 @@ def bundle_identity(config: Config) -> str:
                 write_secret(config.bundle_key, new_identity().encode() + b"\n")
         return config.bundle_key.read_text().strip()
     except OSError as error:
-        raise InvalidInput(f"{config.bundle_key} est illisible : {error.strerror}.") from error
+        raise InvalidInput(f"{config.bundle_key} est illisible : {why(error)}.") from error
 
 
 def bundle_recipient(config: Config) -> str:
@@ -121,4 +122,4 @@ def write_secret(path: Path, content: bytes) -> None:
         raise AlreadyThere(f"{path} existe déjà : rien n'a été écrit.") from None
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise StorageUnavailable(f"Impossible d'écrire {path} : {error.strerror}.") from error
+        raise StorageUnavailable(f"Impossible d'écrire {path} : {why(error)}.") from error

@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
+from prerequis.os_errors import why
 from prerequis_tui.errors import WrongInput
 
 VARIABLE = "PREREQUIS_CREDENTIAL"
@@ -52,7 +53,7 @@ def read(path: Path) -> Credential:
             raise WrongInput(f"{path} contient une clé et d'autres comptes peuvent le lire : faire chmod 600 {path}.")
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise WrongInput(f"le fichier d'accès {path} ne peut pas être lu ({error.strerror}).") from error
+        raise WrongInput(f"le fichier d'accès {path} ne peut pas être lu ({why(error)}).") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongInput(f"{path} n'est pas un fichier d'accès Prérequis : demander un nouveau fichier.") from error
     texts = {name: value for name, value in values.items() if isinstance(value, str) and value}

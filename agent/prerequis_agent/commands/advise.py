@@ -60,8 +60,9 @@ def _write_page(
 ) -> None:
     from datetime import UTC
 
+    from prerequis.os_errors import why
     from prerequis_agent.advice_page import page
-    from prerequis_agent.errors import ConfigurationError, why
+    from prerequis_agent.errors import ConfigurationError
 
     site = state.enrolment().site if state.is_enrolled else ""
     seen_at = report.collected_at.ToDatetime(UTC).astimezone()

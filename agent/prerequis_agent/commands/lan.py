@@ -28,7 +28,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     """Listen, write what was heard on stdout, and keep it for the next reports."""
     from google.protobuf import json_format
 
-    from prerequis_agent.errors import ConfigurationError, ProbeError, why
+    from prerequis.os_errors import why
+    from prerequis_agent.errors import ConfigurationError, ProbeError
     from prerequis_agent.lan import check
 
     sys.stderr.write(

@@ -42,7 +42,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         document = json.dumps(scrubber.scrub(said), ensure_ascii=False, indent=2)
         write(toml.with_suffix(".json"), f"{document}\n".encode())
     except OSError as problem:
-        from prerequis_agent.errors import ConfigurationError, why
+        from prerequis.os_errors import why
+        from prerequis_agent.errors import ConfigurationError
 
         raise ConfigurationError(f"{options.record} ne se laisse pas écrire ({why(problem)}).") from None
     sys.stdout.write(f"Poste enregistré : {toml}. Le relire avant de le confier à quelqu'un.\n")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from prerequis.os_errors import why
 from prerequis.v1.facts_pb2 import LineCrossCheck
 from prerequis.v1.line_pb2 import IPERF3, LIBRESPEED, SPEEDTEST_CLI, LineTransport
 from prerequis_agent.errors import ProbeError
@@ -31,5 +32,5 @@ def cross_checks(host: Host, renew: Callable[[], None]) -> Iterator[LineCrossChe
         except ProbeError as problem:
             yield LineCrossCheck(tool=kind, problem=str(problem))
         except OSError as problem:
-            sentence = f"La mesure a été coupée ({problem.strerror or problem})."
+            sentence = f"La mesure a été coupée ({why(problem)})."
             yield LineCrossCheck(tool=kind, problem=sentence)

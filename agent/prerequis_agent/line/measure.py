@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
+from prerequis.os_errors import why
 from prerequis.v1.facts_pb2 import Line
 from prerequis.v1.line_pb2 import (
     CAPACITY,
@@ -82,7 +83,7 @@ def _told() -> Iterator[None]:
     except TimeoutError:
         raise TimedOut("Le collecteur n'a pas répondu à temps pendant la mesure.") from None
     except OSError as problem:
-        raise Unsupported(f"La mesure vers le collecteur a été coupée ({problem.strerror or problem}).") from problem
+        raise Unsupported(f"La mesure vers le collecteur a été coupée ({why(problem)}).") from problem
 
 
 @dataclass(slots=True)

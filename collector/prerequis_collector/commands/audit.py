@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
+from prerequis.os_errors import why
 from prerequis_collector import config
 from prerequis_collector.errors import StorageUnavailable
 from prerequis_collector.listing import json_document, table
@@ -59,7 +60,7 @@ def _note(path: Path, head: Head) -> None:
         new.write_text(anchor_text(head) + "\n")
         new.replace(path)
     except OSError as error:
-        raise StorageUnavailable(f"Impossible d'écrire {path} : {error.strerror}.") from error
+        raise StorageUnavailable(f"Impossible d'écrire {path} : {why(error)}.") from error
 
 
 def _document(found: Verification) -> dict[str, object]:

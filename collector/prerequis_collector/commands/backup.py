@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
+from prerequis.os_errors import why
 from prerequis_collector import config
 from prerequis_collector.config import Config, default_database_url
 from prerequis_collector.errors import InvalidInput
@@ -50,4 +51,4 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{path} est illisible : {error.strerror}.") from error
+        raise InvalidInput(f"{path} est illisible : {why(error)}.") from error

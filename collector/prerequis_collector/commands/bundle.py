@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from prerequis.command_line import CommandLine, ExitCode
+from prerequis.os_errors import why
 from prerequis.sealing import MOST_SEALED_BYTES
 from prerequis.v1.bundle_pb2 import BundleAnswer
 from prerequis.v1.report_pb2 import Receipt
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         target.write_bytes(signed(answer, authority, now).SerializeToString())
     except OSError as error:
         raise StorageUnavailable(
-            f"Les rapports sont gardés, mais {target} ne s'écrit pas ({error.strerror}) : relancer avec --answer."
+            f"Les rapports sont gardés, mais {target} ne s'écrit pas ({why(error)}) : relancer avec --answer."
         ) from error
     sys.stdout.write(_receipt(path, answer))
     sys.stdout.write(f"Réponse à rapporter au poste : prerequis-agent bundle import {target.name}\n")
@@ -61,7 +62,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MOST_SEALED_BYTES + 1)
     except OSError as error:
-        raise InvalidInput(f"{path} ne se lit pas : {error.strerror}.") from error
+        raise InvalidInput(f"{path} ne se lit pas : {why(error)}.") from error
 
 
 def _writing(database: Database) -> Callable[[Callable[[Transaction], T]], T]:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from prerequis.command_line import CommandLine, ExitCode
+from prerequis.os_errors import why
 from prerequis_collector import config
 from prerequis_collector.config import Config
 from prerequis_collector.errors import InvalidInput
@@ -81,7 +82,7 @@ def _install(known: Config, path: Path, now: datetime) -> datetime:
     try:
         pem = path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{path} ne se lit pas : {error.strerror}.") from error
+        raise InvalidInput(f"{path} ne se lit pas : {why(error)}.") from error
     chain = checked_chain(pem, key, known.public_name, load_authority(known), now)
     replace_secrets(
         {

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
+from prerequis.os_errors import why
 from prerequis_collector.config import Config, default_database_url
 from prerequis_collector.errors import AlreadyThere, InvalidInput, StorageUnavailable
 from prerequis_collector.opening import write_secret
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageUnavailable(f"Impossible de créer {data} : {error.strerror}.") from error
+        raise StorageUnavailable(f"Impossible de créer {data} : {why(error)}.") from error
     try:
         write_secret(config.authority_key, key_pem(authority.key))
         write_secret(config.authority_certificate, authority.certificate_pem())
@@ -81,7 +82,7 @@ def _authority(certificate: Path | None, key: Path | None) -> Authority:
     try:
         return Authority.of_others(certificate.read_bytes(), key.read_bytes(), datetime.now(UTC))
     except OSError as error:
-        raise InvalidInput(f"{error.filename} ne se lit pas : {error.strerror}.") from error
+        raise InvalidInput(f"{error.filename} ne se lit pas : {why(error)}.") from error
 
 
 def _make_database(config: Config) -> None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
+from prerequis.os_errors import why
 from prerequis_collector.errors import AlreadyThere, InvalidInput, StorageUnavailable
 from prerequis_collector.opening import write_secret
 from prerequis_collector.store.backup import copy_database, read_files
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         if any(data.iterdir()):
             raise AlreadyThere(f"{data} n'est pas vide : rien n'a été changé.")
     except OSError as error:
-        raise StorageUnavailable(f"Impossible de créer {data} : {error.strerror}.") from error
+        raise StorageUnavailable(f"Impossible de créer {data} : {why(error)}.") from error
     try:
         database = data / "collector.sqlite3"
         write_secret(database, b"")

@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from prerequis.os_errors import why
 from prerequis_tui.errors import WrongInput
 
 
@@ -21,7 +22,7 @@ def write_file(path: Path, content: bytes, *, replace: bool) -> None:
     except FileExistsError as error:
         raise WrongInput(f"{path} existe déjà : choisir un autre nom, ou ajouter --force pour le remplacer.") from error
     except OSError as error:
-        raise WrongInput(f"{path} ne peut pas être écrit ({error.strerror}).") from error
+        raise WrongInput(f"{path} ne peut pas être écrit ({why(error)}).") from error
 
 
 def _publish(temporary: Path, path: Path, *, replace: bool) -> None:
