@@ -1,5 +1,6 @@
 """What dated knowledge makes of raw facts: the life of the operating system, the kind of the cards and readers."""
 
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
@@ -14,20 +15,29 @@ from prerequis_rules.smartcard_chain import is_registered, why_unseen
 _FAMILIES = {System.WINDOWS: Family.WINDOWS, System.LINUX: Family.LINUX, System.MACOS: Family.MACOS}
 _PRODUCTS = {System.WORKSTATION: "workstation", System.SERVER: "server"}
 
-DERIVED_FROM = ("system", "smartcard", "middleware", "applications")
-"""The fields of the facts that derive makes something of."""
-
 
 def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
     """Return what the facts mean on a day; what neither they nor the knowledge say stays unset.
 
     In the order of the readers, there is one reader for each, and one card for each that is not known to be empty.
     """
+    derived, today = Derived(), now.astimezone(UTC).date()
+    for meaning in DERIVED_FROM:
+        derived.MergeFrom(meaning(facts, knowledge, today))
+    return derived
+
+
+def _os(facts: Facts, knowledge: Knowledge, today: date) -> Derived:
+    return Derived(os=_lifecycle(facts.system, knowledge, today) if facts.HasField("system") else None)
+
+
+def _applications(facts: Facts, knowledge: Knowledge, today: date) -> Derived:
+    programs = facts.applications.applications
+    return Derived(applications=[program_of(program, facts.system, knowledge, today) for program in programs])
+
+
+def _readers_and_cards(facts: Facts, knowledge: Knowledge, _: date) -> Derived:
     derived = Derived()
-    if facts.HasField("system"):
-        derived.os.CopyFrom(_lifecycle(facts.system, knowledge, now.astimezone(UTC).date()))
-    for program in facts.applications.applications:
-        derived.applications.append(program_of(program, facts.system, knowledge, now.astimezone(UTC).date()))
     for reader in facts.smartcard.readers:
         derived.readers.append(reader_of(reader, facts.system, knowledge))
         _fill_unseen(derived.readers[-1], reader, facts)
@@ -40,9 +50,20 @@ def derive(facts: Facts, knowledge: Knowledge, now: datetime) -> Derived:
     return derived
 
 
-def derived_from(facts: Facts) -> Facts:
-    """Return alone what derive makes something of."""
-    return Facts(**{field.name: value for field, value in facts.ListFields() if field.name in DERIVED_FROM})
+Meaning = Callable[[Facts, Knowledge, date], Derived]
+"""Gives what a part of the facts means on a day."""
+
+DERIVED_FROM: Mapping[Meaning, tuple[str, ...]] = {
+    _os: ("system",),
+    _applications: ("system", "applications"),
+    _readers_and_cards: ("system", "smartcard", "middleware"),
+}
+"""The fields of the facts that each part of what is derived is made of."""
+
+
+def only(facts: Facts, fields: Collection[str]) -> Facts:
+    """Return these fields of the facts alone."""
+    return Facts(**{field.name: value for field, value in facts.ListFields() if field.name in fields})
 
 
 def _fill_unseen(derived: DerivedReader, reader: Reader, facts: Facts) -> None:

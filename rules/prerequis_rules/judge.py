@@ -15,7 +15,7 @@ from prerequis_rules.context import known
 from prerequis_rules.derive import derive
 from prerequis_rules.ends import Ends, TextsOf, apply
 from prerequis_rules.measures import LineSample, measures_of
-from prerequis_rules.memory import Memory
+from prerequis_rules.memory import Memory, Seen
 from prerequis_rules.messages import moment
 from prerequis_rules.model import Count, Judged, Outcome, Scope, Verdict, Waiver, by_rule
 from prerequis_rules.pack import Pack
@@ -40,14 +40,14 @@ def judge_workstation(
     memory of the same pack and moment, rules need not be asked again what they have been asked before.
     """
     declared = Workstation.Role.Name(role).lower() if role else None
-    derived = memory.derived(facts, now) if memory else derive(facts, pack.knowledge, now)
+    derived, meant = memory.derived(facts, now) if memory else (derive(facts, pack.knowledge, now), Seen())
 
     def ends(parts: Collection[Part] | None = None) -> Ends:
         return workstation_ends(facts, declared, site, profile, derived, now, parts)
 
     if memory is None:
         return _judged(pack, Scope.WORKSTATION, workstation_id, ends)
-    seen = {**memory.seen(facts=facts, derived=derived, site=site, profile=profile), "workstation.role": declared}
+    seen = {**memory.seen(facts=facts, site=site, profile=profile), **meant, "workstation.role": declared}
     outcomes = memory.outcomes(Scope.WORKSTATION, seen, ends)
     return _judged(pack, Scope.WORKSTATION, workstation_id, ends, outcomes)
 

@@ -6,7 +6,7 @@ asked again only where a piece that it reads is new, over no more of the subject
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from prerequis.v1.context_pb2 import Derived
 from prerequis.v1.facts_pb2 import Facts
-from prerequis_rules.derive import DERIVED_FROM, derive, derived_from
+from prerequis_rules.derive import DERIVED_FROM, Meaning, only
 from prerequis_rules.ends import Ends, apply
 from prerequis_rules.model import Outcome, Scope
 from prerequis_rules.pack import Group, Pack
@@ -22,6 +22,8 @@ from prerequis_rules.reads import DEEP, Part, present
 
 _MOST = 1000
 """Answers kept of each group of rules, and forms of each part of a subject: some tens of megabytes at the most."""
+
+_MEANT = frozenset(chain.from_iterable(DERIVED_FROM.values()))
 
 Seen = dict[str, Hashable]
 """What is known of a subject, by the name of the part: its Form, or what can be compared itself; None where nothing is.
@@ -53,28 +55,29 @@ class Memory:
         self._read = {piece for _, piece in pieces}
         self._forms: defaultdict[str, dict[Hashable, Form]] = defaultdict(dict)
         self._fields: defaultdict[str, dict[bytes, Seen]] = defaultdict(dict)
-        self._derived: dict[Hashable, Derived] = {}
+        self._meanings: defaultdict[Meaning, dict[Hashable, tuple[Derived, Seen]]] = defaultdict(dict)
 
-    def derived(self, facts: Facts, now: datetime) -> Derived:
-        """Return what the facts mean at the memory's moment; not to be changed, for others are given the same."""
-        content = tuple(
-            [(field.name, _comparable(value)) for field, value in facts.ListFields() if field.name in DERIVED_FROM]
-        )
-        found = self._derived.get(content)
-        if found is None:
-            found = derive(derived_from(facts), self._pack.knowledge, now)
-            _keep(self._derived, content, found)
-        return found
+    def derived(self, facts: Facts, now: datetime) -> tuple[Derived, Seen]:
+        """Return what the facts mean at the memory's moment, and the parts of it that rules read."""
+        contents = {field.name: _comparable(value) for field, value in facts.ListFields() if field.name in _MEANT}
+        whole, seen = Derived(), Seen()
+        for meaning, fields in DERIVED_FROM.items():
+            kept, content = self._meanings[meaning], tuple([contents.get(field) for field in fields])
+            found = kept.get(content)
+            if found is None:
+                derived = meaning(only(facts, fields), self._pack.knowledge, now.astimezone(UTC).date())
+                found = derived, self._forms_of("derived", derived)
+                _keep(kept, content, found)
+            whole.MergeFrom(found[0])
+            seen.update(found[1])
+        return whole, seen
 
     def seen(self, **variables: Message) -> Seen:
         """Return the parts of these messages that rules read."""
         seen = self._nothing.copy()
         for variable, message in variables.items():
             if variable in DEEP:  # as a whole never the same on two machines
-                for field, value in message.ListFields():
-                    place = f"{variable}.{field.name}"
-                    if place in seen:
-                        seen[place] = self._form(place, value)
+                seen.update(self._forms_of(variable, message))
             else:
                 seen.update(self._fields_of(variable, message))
         return seen
@@ -90,6 +93,11 @@ class Memory:
             for number, known in missed:
                 said[number] = groups[number].ask(seen, known, context)
         return self._pack.in_order[scope]([one for known in said if known is not None for one in known])
+
+    def _forms_of(self, variable: str, message: Message) -> Seen:
+        """Return the forms of the parts of a variable that rules read deep."""
+        places = [(f"{variable}.{field.name}", value) for field, value in message.ListFields()]
+        return {place: self._form(place, value) for place, value in places if place in self._nothing}
 
     def _form(self, place: str, value: object) -> Form:
         """Return the form of a part that rules read deep."""

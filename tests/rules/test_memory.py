@@ -146,7 +146,7 @@ def test_a_profile_of_another_site_is_another_one(shipped: Pack) -> None:
 
 @pytest.mark.parametrize("scope", Scope)
 def test_every_variable_of_the_conditions_is_compared(
-    pack: Pack, scope: Scope, monkeypatch: pytest.MonkeyPatch
+    shipped: Pack, scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A variable that were left out of what is compared would give one site the verdicts of another."""
     compared: dict[Scope, set[str]] = {}
@@ -156,7 +156,7 @@ def test_every_variable_of_the_conditions_is_compared(
 
     def outcomes(self: Memory, of_scope: Scope, seen: Seen, ends: object) -> list[Outcome]:
         compared[of_scope] = {piece.partition(".")[0] for piece in seen}
-        return [Outcome(Verdict.UNKNOWN, {}) for _ in pack.of_scope(of_scope)]
+        return [Outcome(Verdict.UNKNOWN, {}) for _ in shipped.of_scope(of_scope)]
 
     monkeypatch.setattr(Memory, "seen", seen)
     monkeypatch.setattr(Memory, "outcomes", outcomes)
@@ -165,14 +165,14 @@ def test_every_variable_of_the_conditions_is_compared(
     full.network.gateways.addresses.append("192.0.2.1")
     judgement = Judgement("memory-sufficient", "pc", Verdict.PASS, {}, Said())
     site = Site(finess="750000001", workstations=1)
-    answer = Answer(question="second-access", choice="oui", answered_at=moment(NOW))
+    answer = Answer(question="impact-assessment", choice="oui", answered_at=moment(NOW))
     judge_workstation(
-        pack, full, workstation_id="pc", role=Workstation.CARE, site=site, profile=pack.default_profile, now=NOW,
-        memory=Memory(pack),
+        shipped, full, workstation_id="pc", role=Workstation.CARE, site=site, profile=shipped.default_profile, now=NOW,
+        memory=Memory(shipped),
     )  # fmt: skip
     judge_site(
-        pack, site=site, profile=pack.default_profile, answers={"second-access": answer},
-        workstations=subjects([judgement]), facts=[full], now=NOW, memory=Memory(pack),
+        shipped, site=site, profile=shipped.default_profile, answers={"impact-assessment": answer},
+        workstations=subjects([judgement]), facts=[full], now=NOW, memory=Memory(shipped),
     )  # fmt: skip
     context = WorkstationContext if scope is Scope.WORKSTATION else SiteContext
     assert compared[scope] == {field.name for field in context.DESCRIPTOR.fields} - {"now"}
