@@ -128,6 +128,9 @@ def _requirements(framework: Framework) -> Iterator[wire.RequirementResult]:
 
 
 _DECLARED = "D'après le registre et les réponses seulement : aucun poste du site n'a rendu compte."
+_MEASURED = (
+    "D'après le registre, les réponses et ce qui a été mesuré du réseau du site : aucun de ses postes n'a rendu compte."
+)
 
 
 def _judgement(pack: Pack, judged: JudgedSite, measures: SiteMeasures, one: Judgement) -> wire.Judgement:
@@ -156,7 +159,8 @@ def _judgement(pack: Pack, judged: JudgedSite, measures: SiteMeasures, one: Judg
     if one.verdict is Verdict.UNKNOWN:
         message.reasons.extend(_reasons(pack, judged, measures, one, rule))
     elif one.verdict is Verdict.FAIL and not judged.site.machines:
-        message.reasons.append(_DECLARED)
+        is_measured = judged.site.measurements or judged.site.services is not None
+        message.reasons.append(_MEASURED if is_measured else _DECLARED)
     return message
 
 

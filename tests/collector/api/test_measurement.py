@@ -146,6 +146,21 @@ async def test_a_verdict_on_a_line_says_what_its_measure_lacks(installation: Ins
     ]
 
 
+async def test_what_a_measured_site_without_reports_fails_on_is_not_said_to_be_its_register_alone(
+    installation: Installation, agent: Identity
+) -> None:
+    assert installation.run("site", "add", SITE, "--name", "EHPAD", "--professionals", "24", "--workstations", "2") == 0
+    lease = await lend(installation, agent)
+    async with installation.channel(agent) as channel:
+        await MeasurementServiceStub(channel).ReleaseLease(ReleaseLeaseRequest(token=lease.token, result=figure()))
+    async with installation.channel(installation.operator("dsi")) as channel:
+        site = await ReviewServiceStub(channel).GetSite(GetSiteRequest(finess=SITE))
+    failed = [one for framework in site.frameworks for one in framework.verdicts if one.verdict == Judgement.FAIL]
+    assert failed
+    for one in failed:
+        assert "ce qui a été mesuré du réseau du site" in one.reasons[0]
+
+
 async def test_a_lease_that_its_machine_lets_go_is_freed_and_shown_as_unfinished(
     installation: Installation, agent: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
