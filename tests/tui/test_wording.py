@@ -1,13 +1,13 @@
 """How values are said, and drawn."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prerequis.v1 import judgement_pb2
+from prerequis.v1 import judgement_pb2, review_pb2
 from prerequis_tui import score_bar, scorecard, wording
 
 PERCENT = st.floats(0, 100, allow_nan=False)
@@ -110,3 +110,14 @@ def test_every_readiness_and_verdict_has_words_and_a_symbol_of_its_own() -> None
     assert set(wording.READINESS) == set(judgement_pb2.Readiness.values())
     assert set(wording.VERDICT) == set(judgement_pb2.Judgement.Verdict.values())
     assert len({word.symbol for word in wording.READINESS.values()}) == len(wording.READINESS)
+
+
+def test_the_day_of_the_oldest_lines_is_told_where_it_is_another_day() -> None:
+    this_day, before = wording.today(), Timestamp()
+    before.FromDatetime(this_day.ToDatetime(UTC) - timedelta(days=1))
+    new, old, never = (review_pb2.SiteSummary(judged_on=day) for day in (this_day, before, None))
+    assert wording.still_judged([new, never], 2, this_day) == "2 sites sont en cours d'évaluation"
+    told = f"2 sites sont en cours d'évaluation ; les lignes les plus anciennes sont du {wording.day(before)}"
+    assert wording.still_judged([new, old, never], 2, this_day) == told
+    assert wording.still_judged([old], 0, this_day) == ""
+    assert this_day.seconds % 86_400 == 0

@@ -138,6 +138,11 @@ def iso_day(timestamp: Timestamp) -> str | None:
     return timestamp.ToDatetime(tzinfo=UTC).date().isoformat() if timestamp.seconds else None
 
 
+def lot_days(lot: review_pb2.LotGoals) -> str:
+    """Return by when the sites of a lot must be ready, and until when usages are measured."""
+    return f"Prêt pour le {day(lot.opens)} ; usages mesurés jusqu'au {day(lot.closes)}."
+
+
 def number(value: int) -> str:
     """Return the number with French spacing of thousands."""
     return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
@@ -160,11 +165,21 @@ def being_judged(many: int) -> str:
     return f"{count(many, 'site')} {verb} en cours d'évaluation" if many else ""
 
 
-def still_judged(sites: Iterable[review_pb2.SiteSummary], many: int) -> str:
-    """Return that so many sites are being judged, and from when the oldest lines are; empty when none is."""
+def today() -> Timestamp:
+    """Return this calendar day as the collector keeps it: its midnight UTC."""
+    now, day = datetime.now(UTC), Timestamp()
+    day.FromDatetime(now.replace(hour=0, minute=0, second=0, microsecond=0))
+    return day
+
+
+def still_judged(sites: Iterable[review_pb2.SiteSummary], many: int, this_day: Timestamp) -> str:
+    """Return that so many sites are being judged, and of when the oldest lines are where that is another day.
+
+    Empty when none is being judged.
+    """
     if not many:
         return ""
     days = [site.judged_on for site in sites if site.judged_on.seconds]
-    oldest = min(days, key=lambda day: day.seconds, default=None)
-    since = f" ; les lignes les plus anciennes sont du {day(oldest)}" if oldest else ""
+    oldest = min(days, key=lambda day: day.seconds, default=this_day)
+    since = f" ; les lignes les plus anciennes sont du {day(oldest)}" if oldest != this_day else ""
     return f"{being_judged(many)}{since}"

@@ -51,12 +51,12 @@ async def test_sites_that_are_still_being_judged_are_told_of(park: Collector, ru
     assert "en cours d'évaluation" not in (await run("sites")).out
     park.kept.being_judged = 2
     for site, day in zip(park.kept.sites, (21, 20), strict=False):
-        site.judged_on.FromDatetime(datetime(2026, 11, day, tzinfo=UTC))
+        site.judged_on.FromDatetime(datetime(2025, 11, day, tzinfo=UTC))
     out = " ".join((await run("sites")).out.split())
-    assert "2 sites sont en cours d'évaluation ; les lignes les plus anciennes sont du 20/11/2026" in out
+    assert "2 sites sont en cours d'évaluation ; les lignes les plus anciennes sont du 20/11/2025" in out
     assert out.endswith(": relancer dans un instant.")
     listed = json.loads((await run("sites", "--json")).out)
-    assert (listed["beingJudged"], sorted(one["judgedOn"] or "" for one in listed["sites"])[-1]) == (2, "2026-11-21")
+    assert (listed["beingJudged"], sorted(one["judgedOn"] or "" for one in listed["sites"])[-1]) == (2, "2025-11-21")
 
 
 async def test_what_is_not_known_of_a_site_is_null(collector: Collector, run: Run) -> None:

@@ -34,7 +34,7 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
         from prerequis_tui import wording
         from prerequis_tui.printed.sites import print_sites
 
-        print_sites(sites, wording.still_judged(sites, listed.being_judged), out)
+        print_sites(sites, wording.still_judged(sites, listed.being_judged, wording.today()), out)
     return ExitCode.FINDING if any(fails(site.readiness, options.fail_on) for site in sites) else ExitCode.DONE
 
 

@@ -150,7 +150,7 @@ class SitesScreen(Screen[None]):
         if self._being_judged <= self._being_judged_when_listed // 2:
             self._load(unasked=True)
         else:
-            self._still_judged = wording.still_judged(self._sites, self._being_judged)
+            self._still_judged = wording.still_judged(self._sites, self._being_judged, wording.today())
             self._show()
 
     @on(JudgingLost)
@@ -166,7 +166,7 @@ class SitesScreen(Screen[None]):
     def _keep(self, message: SitesLoaded) -> None:
         self._sites = list(message.listed.sites)
         self._being_judged = self._being_judged_when_listed = message.listed.being_judged
-        self._still_judged = wording.still_judged(self._sites, self._being_judged)
+        self._still_judged = wording.still_judged(self._sites, self._being_judged, wording.today())
         self._texts = {
             site.finess: fold(f"{site.finess} {site.name} {wording.readiness(site).text}") for site in self._sites
         }
