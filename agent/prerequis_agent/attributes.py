@@ -103,6 +103,11 @@ class Attributes:
         value = self._registry(key, name, absent)
         return value if isinstance(value, str) else None
 
+    def strings(self, key: str, name: str) -> list[str]:
+        """Return the texts of a registry value that holds several, or one; none when it is absent or refused."""
+        value = self._registry(key, name, None)
+        return [value] if isinstance(value, str) else value if isinstance(value, list) else []
+
     def _registry(self, key: str, name: str, absent: int | str | None) -> RegistryValue | None:
         try:
             value = self._host.registry_value(key, name)

@@ -9,7 +9,7 @@ from prerequis_agent.attributes import Attributes
 from prerequis_agent.errors import ParseError
 from prerequis_agent.host import Host
 from prerequis_agent.probe import Observation, Probe
-from prerequis_agent.windows import hardware
+from prerequis_agent.windows import hardware, upgrade
 
 _DMI = "/sys/class/dmi/id"
 # The GUID is EFI_GLOBAL_VARIABLE (UEFI specification, 3.3): four bytes of attributes, then 0 or 1.
@@ -86,6 +86,7 @@ def observe(host: Host) -> Observation:
     system_volume, labels = "/", _LABELS
     if host.platform == "win32":
         hardware.fill_hardware(host, attributes, facts)
+        upgrade.fill_appraisal(attributes, facts)
         _fill_names(facts, *hardware.names(attributes))
         system_volume, labels = hardware.system_drive(attributes), _WINDOWS_LABELS
     elif host.platform == "darwin":
@@ -206,7 +207,8 @@ def _is_battery(attributes: Attributes, supply: str) -> bool:
 PROBE = Probe(
     name="machine",
     observe=observe,
-    about="Matériel : modèle, processeur, mémoire, disques, micrologiciel, TPM, démarrage sécurisé, batterie.",
+    about="Matériel : modèle, processeur, mémoire, disques, micrologiciel, TPM, démarrage sécurisé, batterie, "
+    "avis de Windows 10 sur le passage à Windows 11.",
     administrator="le TPM (Windows)",
     reads=(
         "/proc/cpuinfo",
@@ -227,7 +229,7 @@ PROBE = Probe(
         "/sys/firmware/efi/efivars/SecureBoot-*",
     ),
     commands=macos.COMMANDS,
-    registry=hardware.REGISTRY,
+    registry=tuple(dict.fromkeys((*hardware.REGISTRY, *upgrade.REGISTRY))),
     cim=hardware.CIM,
     win32=hardware.WIN32,
 )

@@ -269,6 +269,7 @@ class Machine(message.Message):
     HAS_BATTERY_FIELD_NUMBER: builtins.int
     IS_VIRTUAL_FIELD_NUMBER: builtins.int
     UEFI_CA_2023_FIELD_NUMBER: builtins.int
+    UPGRADE_APPRAISAL_FIELD_NUMBER: builtins.int
     manufacturer: builtins.str
     model: builtins.str
     processor: builtins.str
@@ -290,6 +291,10 @@ class Machine(message.Message):
     def disks(self) -> Disks: ...
     @builtins.property
     def tpm(self) -> Tpm: ...
+    @builtins.property
+    def upgrade_appraisal(self) -> UpgradeAppraisal:
+        """Windows 10: what Windows itself finds for the newest Windows 11 that it looked at."""
+
     def __init__(
         self,
         *,
@@ -308,10 +313,11 @@ class Machine(message.Message):
         has_battery: builtins.bool | None = ...,
         is_virtual: builtins.bool | None = ...,
         uefi_ca_2023: Machine.UefiCa2023.ValueType | None = ...,
+        upgrade_appraisal: UpgradeAppraisal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_cores", b"_cores", "_firmware", b"_firmware", "_has_battery", b"_has_battery", "_is_virtual", b"_is_virtual", "_manufacturer", b"_manufacturer", "_memory_bytes", b"_memory_bytes", "_model", b"_model", "_processor", b"_processor", "_secure_boot", b"_secure_boot", "_system_volume_bytes", b"_system_volume_bytes", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_threads", b"_threads", "_uefi_ca_2023", b"_uefi_ca_2023", "cores", b"cores", "disks", b"disks", "firmware", b"firmware", "has_battery", b"has_battery", "is_virtual", b"is_virtual", "manufacturer", b"manufacturer", "memory_bytes", b"memory_bytes", "model", b"model", "processor", b"processor", "secure_boot", b"secure_boot", "system_volume_bytes", b"system_volume_bytes", "system_volume_free_bytes", b"system_volume_free_bytes", "threads", b"threads", "tpm", b"tpm", "uefi_ca_2023", b"uefi_ca_2023"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_cores", b"_cores", "_firmware", b"_firmware", "_has_battery", b"_has_battery", "_is_virtual", b"_is_virtual", "_manufacturer", b"_manufacturer", "_memory_bytes", b"_memory_bytes", "_model", b"_model", "_processor", b"_processor", "_secure_boot", b"_secure_boot", "_system_volume_bytes", b"_system_volume_bytes", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_threads", b"_threads", "_uefi_ca_2023", b"_uefi_ca_2023", "cores", b"cores", "disks", b"disks", "firmware", b"firmware", "has_battery", b"has_battery", "is_virtual", b"is_virtual", "manufacturer", b"manufacturer", "memory_bytes", b"memory_bytes", "model", b"model", "processor", b"processor", "secure_boot", b"secure_boot", "system_volume_bytes", b"system_volume_bytes", "system_volume_free_bytes", b"system_volume_free_bytes", "threads", b"threads", "tpm", b"tpm", "uefi_ca_2023", b"uefi_ca_2023", "upgrade_appraisal", b"upgrade_appraisal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_cores", b"_cores", "_firmware", b"_firmware", "_has_battery", b"_has_battery", "_is_virtual", b"_is_virtual", "_manufacturer", b"_manufacturer", "_memory_bytes", b"_memory_bytes", "_model", b"_model", "_processor", b"_processor", "_secure_boot", b"_secure_boot", "_system_volume_bytes", b"_system_volume_bytes", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_threads", b"_threads", "_uefi_ca_2023", b"_uefi_ca_2023", "cores", b"cores", "disks", b"disks", "firmware", b"firmware", "has_battery", b"has_battery", "is_virtual", b"is_virtual", "manufacturer", b"manufacturer", "memory_bytes", b"memory_bytes", "model", b"model", "processor", b"processor", "secure_boot", b"secure_boot", "system_volume_bytes", b"system_volume_bytes", "system_volume_free_bytes", b"system_volume_free_bytes", "threads", b"threads", "tpm", b"tpm", "uefi_ca_2023", b"uefi_ca_2023"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_cores", b"_cores", "_firmware", b"_firmware", "_has_battery", b"_has_battery", "_is_virtual", b"_is_virtual", "_manufacturer", b"_manufacturer", "_memory_bytes", b"_memory_bytes", "_model", b"_model", "_processor", b"_processor", "_secure_boot", b"_secure_boot", "_system_volume_bytes", b"_system_volume_bytes", "_system_volume_free_bytes", b"_system_volume_free_bytes", "_threads", b"_threads", "_uefi_ca_2023", b"_uefi_ca_2023", "cores", b"cores", "disks", b"disks", "firmware", b"firmware", "has_battery", b"has_battery", "is_virtual", b"is_virtual", "manufacturer", b"manufacturer", "memory_bytes", b"memory_bytes", "model", b"model", "processor", b"processor", "secure_boot", b"secure_boot", "system_volume_bytes", b"system_volume_bytes", "system_volume_free_bytes", b"system_volume_free_bytes", "threads", b"threads", "tpm", b"tpm", "uefi_ca_2023", b"uefi_ca_2023", "upgrade_appraisal", b"upgrade_appraisal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cores: _TypeAlias = typing.Literal["cores"]  # noqa: Y015
     _WhichOneofArgType__cores: _TypeAlias = typing.Literal["_cores", b"_cores"]  # noqa: Y015
@@ -365,6 +371,62 @@ class Machine(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__threads) -> _WhichOneofReturnType__threads | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__uefi_ca_2023) -> _WhichOneofReturnType__uefi_ca_2023 | None: ...
+
+@typing.final
+class UpgradeAppraisal(message.Message):
+    """What Windows' Compatibility Appraiser finds of this machine for one version of Windows 11."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _Experience:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ExperienceEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[UpgradeAppraisal._Experience.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        EXPERIENCE_UNSPECIFIED: UpgradeAppraisal._Experience.ValueType  # 0
+        GREEN: UpgradeAppraisal._Experience.ValueType  # 1
+        YELLOW: UpgradeAppraisal._Experience.ValueType  # 2
+        ORANGE: UpgradeAppraisal._Experience.ValueType  # 3
+        RED: UpgradeAppraisal._Experience.ValueType  # 4
+
+    class Experience(_Experience, metaclass=_ExperienceEnumTypeWrapper): ...
+    EXPERIENCE_UNSPECIFIED: UpgradeAppraisal.Experience.ValueType  # 0
+    GREEN: UpgradeAppraisal.Experience.ValueType  # 1
+    YELLOW: UpgradeAppraisal.Experience.ValueType  # 2
+    ORANGE: UpgradeAppraisal.Experience.ValueType  # 3
+    RED: UpgradeAppraisal.Experience.ValueType  # 4
+
+    TARGET_FIELD_NUMBER: builtins.int
+    EXPERIENCE_FIELD_NUMBER: builtins.int
+    RED_REASONS_FIELD_NUMBER: builtins.int
+    target: builtins.str
+    """The version as Windows names it: CO21H2, NI23H2, GE24H2…"""
+    experience: UpgradeAppraisal.Experience.ValueType
+    """Red is refused; orange and yellow lose an application or a driver."""
+    @builtins.property
+    def red_reasons(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Why it is refused, as Windows names it: Tpm, CpuFms, Memory…; present and empty means that nothing is in the way."""
+
+    def __init__(
+        self,
+        *,
+        target: builtins.str | None = ...,
+        experience: UpgradeAppraisal.Experience.ValueType | None = ...,
+        red_reasons: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_experience", b"_experience", "_target", b"_target", "experience", b"experience", "target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_experience", b"_experience", "_target", b"_target", "experience", b"experience", "red_reasons", b"red_reasons", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__experience: _TypeAlias = typing.Literal["experience"]  # noqa: Y015
+    _WhichOneofArgType__experience: _TypeAlias = typing.Literal["_experience", b"_experience"]  # noqa: Y015
+    _WhichOneofReturnType__target: _TypeAlias = typing.Literal["target"]  # noqa: Y015
+    _WhichOneofArgType__target: _TypeAlias = typing.Literal["_target", b"_target"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__experience) -> _WhichOneofReturnType__experience | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
 
 @typing.final
 class Disks(message.Message):
