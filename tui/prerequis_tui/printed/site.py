@@ -179,7 +179,7 @@ def _print_lot(console: Console, site: review_pb2.GetSiteResponse) -> None:
     lot = site.lot
     console.print()
     console.rule(Text(f" {lot.title} ", "bold"), characters="─", align="left", style="dim")
-    console.print(f"Prêt pour le {wording.day(lot.opens)} ; usages mesurés jusqu'au {wording.day(lot.closes)}.")
+    console.print(wording.lot_days(lot))
     for goal in lot.goals:
         records = f" : {wording.count(goal.records, 'dossier')}" if goal.HasField("records") else ""
         console.print(f"  {goal.percent} % de la file active{records}   {goal.title}")

@@ -1,4 +1,4 @@
-"""Shows one site: its frameworks, its machines, its line, its services, its needs."""
+"""Shows one site: its frameworks, machines, questions, parameters, line, services and needs."""
 
 from functools import partial
 from typing import ClassVar
@@ -22,6 +22,7 @@ from prerequis_tui.screens.measurement import MeasurementScreen
 from prerequis_tui.screens.need import NeedScreen
 from prerequis_tui.screens.problem import ProblemScreen
 from prerequis_tui.screens.service import ServiceScreen
+from prerequis_tui.screens.setting import SettingScreen
 from prerequis_tui.screens.verdict import VerdictScreen
 from prerequis_tui.service_words import Service
 from prerequis_tui.widgets.framework_pane import Entry, FrameworkPane
@@ -31,6 +32,7 @@ from prerequis_tui.widgets.measurement_list import Measurement, MeasurementList
 from prerequis_tui.widgets.need_list import Need, NeedList
 from prerequis_tui.widgets.question_list import Question, QuestionList
 from prerequis_tui.widgets.service_list import ServiceList
+from prerequis_tui.widgets.setting_list import Setting, SettingList
 from prerequis_tui.widgets.title_bar import TitleBar
 
 _SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI", "bonnes-pratiques": "Pratiques"}
@@ -40,9 +42,13 @@ _SHORT = {"dui": "DUI", "anssi-hygiene": "Hygiène ANSSI", "bonnes-pratiques": "
 class SiteScreen(Screen[None]):
     """One site as it is judged now."""
 
-    HELP = "Un volet par référentiel, puis postes, questions, ligne, services et besoins. Ce qui bloque vient d'abord."
+    HELP = (
+        "Un volet par référentiel, puis postes, questions, paramètres, ligne, services et besoins. "
+        "Ce qui bloque vient d'abord."
+    )
     CSS = """
     SiteScreen #facts { height: auto; max-height: 2; padding: 0 1; color: $text-muted; }
+    SiteScreen #warnings { height: auto; max-height: 3; padding: 0 1; color: $text-warning; display: none; }
     SiteScreen TabbedContent { height: 1fr; }
     SiteScreen ContentSwitcher { height: 1fr; }
     SiteScreen TabPane { padding: 0; height: 1fr; }
@@ -61,6 +67,7 @@ class SiteScreen(Screen[None]):
         """Lay out the head; the tabs come with the answer."""
         yield TitleBar(f"Prérequis · {self._site_name}", self._client.credential)
         yield Static("Le collecteur juge ce site…", id="facts", markup=False)
+        yield Static(id="warnings", markup=False)
         yield TabbedContent(id="tabs")
         yield Footer(show_command_palette=False)
 
@@ -116,6 +123,9 @@ class SiteScreen(Screen[None]):
         self._site = message.site
         self.query_one(TitleBar).say(f"Prérequis · {message.site.site.name or self._site_name}")
         self.query_one("#facts", Static).update(_facts(message.site))
+        warnings = self.query_one("#warnings", Static)
+        warnings.display = bool(message.site.warnings)
+        warnings.update("\n".join(f"! {warning}" for warning in message.site.warnings))
         for framework in scorecard.in_order(message.site.frameworks):
             await self._show_framework(framework)
         if first:
@@ -123,6 +133,10 @@ class SiteScreen(Screen[None]):
             await self._add("tab-questions", "Questions", QuestionList(id="questions"))
         self.query_one(MachineList).fill(message.site)
         self.query_one(QuestionList).fill(message.questions, message.site.answers)
+        if message.site.parameters or message.site.HasField("lot"):
+            if not self.query(SettingList):
+                await self._add("tab-settings", "Paramètres", SettingList(id="settings"))
+            self.query_one(SettingList).fill(message.site)
         if message.line is not None:
             if not self.query(MeasurementList):
                 await self._add("tab-line", "Ligne", MeasurementList(id="line"))
@@ -186,6 +200,9 @@ class SiteScreen(Screen[None]):
         elif isinstance(row, Question):
             answered = self.query_one(QuestionList).answers.get(row.id)
             self.app.push_screen(AnswerScreen(row, answered), partial(self._answer, row.id))
+        elif isinstance(row, Setting):
+            lot = self.query_one(SettingList).lot
+            self.app.push_screen(SettingScreen(credential, self._site_name, self._finess, row, lot))
         elif isinstance(row, Measurement):
             self.app.push_screen(MeasurementScreen(credential, self._site_name, row))
         elif isinstance(row, Service):
