@@ -1,6 +1,7 @@
 """One measurement on an emulated line whose truth is known, in network namespaces; `make bench-line` tries many."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,3 +48,22 @@ def test_a_line_that_suffices_is_proven_to_and_its_rate_is_the_true_one(tmp_path
         assert NEED <= line[way]["bitsPerSecond"] <= 5.8e6
         # A quarter over the need leaves the line's queue empty: who works beside it feels nothing.
         assert 1000 * line[way]["loaded"]["medianSeconds"] < 35
+
+
+@pytest.mark.skipif(bool(permitted()), reason=f"network namespaces are refused here: {permitted()}")
+def test_a_rig_that_is_told_to_end_leaves_no_namespace_behind() -> None:
+    holding = "from tests.bench.link.rig import Rig\nwith Rig():\n    print('up', flush=True)\n    input()\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as rig:
+        assert rig.stdout is not None and rig.stderr is not None
+        if rig.stdout.readline() != "up\n":
+            pytest.skip(f"network namespaces are refused here: {rig.stderr.read()}")
+        rig.terminate()
+        assert rig.wait(120) == 128 + signal.SIGTERM
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+    assert f"pq{rig.pid}" not in listed

@@ -9,14 +9,17 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from types import FrameType
+from typing import Any, NoReturn, Self
 
 CLIENT, SERVER = "10.99.1.2", "10.99.2.2"
 ETHERNET_PAYLOAD, ETHERNET_FRAME = 1448, 1514
@@ -101,6 +104,7 @@ class Rig:
         if reason:
             raise Refused(reason)
         with contextlib.ExitStack() as undo:
+            undo.enter_context(_unwound_by_signals())
             self._build(undo)
             self._undo = undo.pop_all()
         return self
@@ -214,6 +218,27 @@ class Rig:
         if not process.stdout.readline():
             raise Refused("l'émulateur de ligne ne démarre pas")
         return process
+
+
+@contextlib.contextmanager
+def _unwound_by_signals() -> Iterator[None]:
+    """Let a request to end undo what was changed, as an exception does, where nobody else handles it."""
+    # Python has signals handled by the main thread alone.
+    asked = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
+    handled = [number for number in asked if signal.getsignal(number) is signal.SIG_DFL]
+    for number in handled:
+        signal.signal(number, _leave)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    # Asked twice, it still puts everything back.
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
 
 
 @contextlib.contextmanager
