@@ -50,8 +50,9 @@ bench: setup ## mesure ce que coûte l'observation, à côté de FusionInventory
 	$(BIN)/python tests/bench/agent_cost.py
 	$(BIN)/python tests/bench/judge_rate.py
 
-bench-line: setup ## mesure la justesse de la mesure de ligne, à côté d'iperf3 et de speedtest-cli (en root, 30 min)
-	$(BIN)/python -m tests.bench.line_accuracy
+bench-line: setup ## mesure la justesse de la mesure de ligne, à côté d'iperf3 et de speedtest-cli, et ses tours (en root, 40 min)
+	@failed=0; $(BIN)/python -m tests.bench.line_accuracy || failed=1; \
+	echo "lease_storm.py"; $(BIN)/python tests/bench/lease_storm.py || failed=1; exit $$failed
 
 bench-collector: setup ## mesure ce que le collecteur coûte, garde et ne perd pas (vingt minutes)
 	@failed=0; for one in "storm.py" "storm.py --way streamed" "storm.py --way new" comeback.py stored.py killed.py; do \
