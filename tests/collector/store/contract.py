@@ -1,33 +1,24 @@
 """What every kind of database must do; a subclass gives the `database` fixture."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from tests.collector.store.known_sites import NOW, OTHER, SITE, KnownSites
 
-from prerequis_collector.errors import CollectorError, InvalidInput, Overloaded, StorageUnavailable
 from prerequis_collector.store import schema
 from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.audit import GENESIS, Audit, AuditRow, sealed
 from prerequis_collector.store.batches import Standing
-from prerequis_collector.store.database import Database, Transaction
-from prerequis_collector.store.judging_jobs import JudgingJobs
+from prerequis_collector.store.database import Database
 from prerequis_collector.store.operators import OperatorRow, Operators
 from prerequis_collector.store.orders import OrderRow, Orders
 from prerequis_collector.store.reports import NewReport, Reports
-from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
-from prerequis_collector.store.site_summaries import SiteSummaries, SiteSummaryRow
 from prerequis_collector.store.sites import SiteRow, Sites
 from prerequis_collector.store.tickets import TicketRow, Tickets
-from prerequis_collector.store.writer import Writer
-
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-SITE = "330000019"
-OTHER = "330000027"
 
 
 def _agent(agent_id: str, finess: str = SITE) -> AgentRow:
@@ -46,20 +37,7 @@ def _report(digest: bytes, agent_id: str, minutes: int = 0) -> NewReport:
     )
 
 
-def _summary(finess: str, revision: int, pack: str = "p", judged_on: date = date(2026, 11, 22)) -> SiteSummaryRow:
-    return SiteSummaryRow(
-        finess=finess, readiness="READY", low=1, high=2, coverage=3, blocking=0, workstations=1, last_seen=NOW,
-        revision=revision, pack_digest=pack, judged_on=judged_on,
-    )  # fmt: skip
-
-
-class StoreContract:
-    @pytest.fixture
-    def sites(self, database: Database) -> None:
-        with database.write() as transaction:
-            Sites(transaction).save(SiteRow(finess=SITE, name="Les Tilleuls"))
-            Sites(transaction).save(SiteRow(finess=OTHER, name="Le Verger", workstations=4))
-
+class StoreContract(KnownSites):
     def test_migrations_lead_to_the_tables_of_the_code(self, database: Database) -> None:
         with database.read() as transaction:
             context = MigrationContext.configure(transaction.connection())
@@ -298,112 +276,3 @@ class StoreContract:
                 assert (row.number, row.digest) == (number, digest)
             assert audit.head() == (16, digest)
             assert audit.unsealed() == 0
-
-    def test_a_summary_is_stale_when_anything_it_rests_on_changed(self, database: Database, sites: None) -> None:
-        today = NOW.date()
-        with database.write() as transaction:
-            sites_, summaries = Sites(transaction), SiteSummaries(transaction)
-            assert summaries.stale("p", today) == [SITE, OTHER]
-            summaries.save(_summary(SITE, revision=1))
-            summaries.save(_summary(OTHER, revision=1))
-            assert summaries.stale("p", today) == []
-            assert summaries.stale("newer pack", today) == [SITE, OTHER]
-            assert summaries.stale("p", today + timedelta(days=1)) == [SITE, OTHER]
-            sites_.touch(OTHER)
-        with database.write() as transaction:
-            assert SiteSummaries(transaction).stale("p", today) == [OTHER]
-            SiteSummaries(transaction).save(_summary(OTHER, revision=2))
-            assert SiteSummaries(transaction).stale("p", today) == []
-
-    def test_a_site_is_judged_by_one_collector_and_taken_over_when_its_claim_ends(
-        self, database: Database, sites: None
-    ) -> None:
-        later = NOW + timedelta(seconds=30)
-        with database.write() as transaction:
-            jobs = JudgingJobs(transaction)
-            jobs.lay([])
-            jobs.lay([SITE, OTHER])
-            jobs.lay([OTHER])
-            assert jobs.claim("one", 1, NOW, later) == [SITE]
-            assert jobs.claim("two", 5, NOW, later) == [OTHER]
-            assert jobs.claim("three", 5, NOW, later) == []
-            assert jobs.claim("three", 1, later, later + timedelta(seconds=30)) == [SITE]
-            jobs.finish("one", [SITE])
-            jobs.finish("two", [OTHER])
-            assert jobs.waiting() == [SITE]
-            jobs.finish("three", [SITE])
-            assert jobs.waiting() == []
-
-    def test_those_who_claim_at_once_share_the_sites_without_overlap(self, database: Database) -> None:
-        names = [f"3300{number:05}" for number in range(60)]
-        with database.write() as transaction:
-            for name in names:
-                Sites(transaction).save(SiteRow(finess=name, name="Site"))
-            JudgingJobs(transaction).lay(names)
-
-        def take(turn: int) -> list[str]:
-            taken: list[str] = []
-            while len(taken) < 60:
-                with database.write() as transaction:
-                    mine = JudgingJobs(transaction).claim(f"c{turn}", 3, NOW, NOW + timedelta(seconds=30))
-                with database.write() as transaction:
-                    JudgingJobs(transaction).finish(f"c{turn}", mine)
-                if not mine:
-                    break
-                taken += mine
-            return taken
-
-        with ThreadPoolExecutor(4) as pool:
-            claimed = [finess for taken in pool.map(take, range(4)) for finess in taken]
-        assert sorted(claimed) == names
-
-    def test_needs_are_replaced_as_a_whole(self, database: Database, sites: None) -> None:
-        with database.write() as transaction:
-            needs = SiteNeeds(transaction)
-            needs.replace(SITE, [SiteNeedRow(finess=SITE, item="a", certain=1, possible=None, reasons=["r"])])
-            needs.replace(OTHER, [SiteNeedRow(finess=OTHER, item="a", certain=1, possible=2, reasons=[])])
-            needs.replace(SITE, [SiteNeedRow(finess=SITE, item="b", certain=0, possible=4, reasons=["x", "y"])])
-        with database.read() as transaction:
-            assert [(n.finess, n.item) for n in SiteNeeds(transaction).all()] == [(SITE, "b"), (OTHER, "a")]
-            assert [(n.possible, n.reasons) for n in SiteNeeds(transaction).of_site(SITE)] == [(4, ["x", "y"])]
-
-    def test_what_waits_is_written_in_one_transaction(self, database: Database) -> None:
-        writer = Writer(database)
-        started = writer.submit(lambda transaction: transaction.connection())
-        futures = [writer.submit(_adding(f"33000{n:04}")) for n in range(40)]
-        assert started.result(10) is not None
-        assert all(future.result(10) is None for future in futures)
-        writer.close()
-        with database.read() as transaction:
-            assert len(Sites(transaction).all()) == 40
-
-    def test_a_job_that_fails_takes_nothing_else_with_it(self, database: Database) -> None:
-        def fails(transaction: Transaction) -> None:
-            Sites(transaction).save(SiteRow(finess=OTHER, name="half-done"))
-            raise InvalidInput("non")
-
-        writer = Writer(database)
-        before, failing, after = writer.submit(_adding(SITE)), writer.submit(fails), writer.submit(_adding("330000035"))
-        assert before.result(10) is None
-        assert after.result(10) is None
-        assert isinstance(failing.exception(10), CollectorError)
-        writer.close()
-        with database.read() as transaction:
-            assert [site.finess for site in Sites(transaction).all()] == [SITE, "330000035"]
-
-    def test_a_full_queue_says_so_and_a_closed_one_too(self, database: Database) -> None:
-        writer = Writer(database, capacity=1, batch=1)
-        # The lock keeps the writer waiting, so that its queue fills.
-        with database.write(), pytest.raises(Overloaded):
-            for _ in range(3):
-                writer.submit(lambda transaction: None)
-        writer.close()
-        with pytest.raises(StorageUnavailable):
-            writer.submit(lambda transaction: None)
-
-
-def _adding(finess: str) -> Callable[[Transaction], None]:
-    def add(transaction: Transaction) -> None:
-        Sites(transaction).save(SiteRow(finess=finess, name="Site"))
-
-    return add

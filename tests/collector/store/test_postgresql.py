@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 from tests.collector.postgresql import new_database
-from tests.collector.store.contract import SITE, StoreContract
+from tests.collector.store.contract import StoreContract
+from tests.collector.store.judging_contract import JudgingContract
+from tests.collector.store.known_sites import SITE
+from tests.collector.store.writer_contract import WriterContract
 
 from prerequis_collector.errors import InvalidInput, SchemaMismatch, StorageUnavailable
 from prerequis_collector.store import migrate, schema
@@ -16,7 +19,7 @@ from prerequis_collector.store.sites import SiteRow, Sites
 pytestmark = pytest.mark.xdist_group("postgresql")
 
 
-class TestPostgresql(StoreContract):
+class TestPostgresql(StoreContract, JudgingContract, WriterContract):
     @pytest.fixture
     def database(self, postgresql: Database) -> Database:
         return postgresql

@@ -6,7 +6,10 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from tests.collector.store.contract import NOW, SITE, StoreContract
+from tests.collector.store.contract import StoreContract
+from tests.collector.store.judging_contract import JudgingContract
+from tests.collector.store.known_sites import NOW, SITE
+from tests.collector.store.writer_contract import WriterContract
 
 from prerequis_collector.errors import SchemaMismatch, StorageUnavailable
 from prerequis_collector.store import migrate, schema
@@ -16,7 +19,7 @@ from prerequis_collector.store.sites import SiteRow, Sites
 from prerequis_collector.store.writer import Writer
 
 
-class TestSqlite(StoreContract):
+class TestSqlite(StoreContract, JudgingContract, WriterContract):
     @pytest.fixture
     def database(self, sqlite: Database) -> Database:
         return sqlite
