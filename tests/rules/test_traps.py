@@ -19,10 +19,10 @@ ROOT = Path(__file__).parents[2]
 TRAPS: list[dict[str, Any]] = tomllib.loads((ROOT / "tests/rules/traps.toml").read_text("utf-8"))["trap"]
 
 # What machines tell in words that no translation changes: ids of programs and services, EditionIDs, GUIDs, versions,
-# addresses, algorithms; `name` only of sysctl settings.
+# addresses, algorithms, the reasons of Windows' appraiser; `name` only of sysctl settings.
 NEUTRAL = {
     "id", "agents", "tools", "names", "edition", "subcategory", "version", "tls_version", "method", "hash_method",
-    "addresses", "host", "purpose", "name",
+    "addresses", "host", "purpose", "red_reasons", "name",
 }  # fmt: skip
 
 
