@@ -1,8 +1,10 @@
 """Judging a site: its machines' newest facts, its register and its answers, under the pack in force."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from prerequis.v1.context_pb2 import SiteServices
 from prerequis.v1.register_pb2 import Answer, Profile, Site
@@ -10,15 +12,15 @@ from prerequis.v1.report_pb2 import Report
 from prerequis_collector.services.line_results import MOST, samples
 from prerequis_collector.services.origins import warnings
 from prerequis_collector.services.plan import profile_of
-from prerequis_collector.services.reachability import known_services
 from prerequis_collector.services.register import require_site, site_message
 from prerequis_collector.services.waive import laid
-from prerequis_collector.store.agents import Agents
+from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
-from prerequis_collector.store.reports import Reports
-from prerequis_collector.store.sites import SiteRow
+from prerequis_collector.store.reports import ReportRow, Reports
+from prerequis_collector.store.site_services import KnownServices
+from prerequis_collector.store.sites import SiteRow, Sites
 from prerequis_collector.store.waivers import WaiverRow, Waivers
 from prerequis_rules.judge import judge_site, judge_workstation, lay_waivers, unseen_machines
 from prerequis_rules.memory import Memory
@@ -26,6 +28,8 @@ from prerequis_rules.model import FrameworkResult, Judged
 from prerequis_rules.needs import SiteNeed, site_needs
 from prerequis_rules.pack import Pack
 from prerequis_rules.score import score_frameworks
+
+OfSite = TypeVar("OfSite", AgentRow, AnswerRow, WaiverRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,9 @@ class KnownSite:
 
     row: SiteRow
     machines: Mapping[str, Machine]
-    answers: Mapping[str, Answer]
+    odd: Sequence[AgentRow] = ()
+    """Its agents in quarantine, or that went back in time."""
+    answers: Mapping[str, Answer] = field(default_factory=dict)
     services: SiteServices | None = None
     """What was last found of the services that it needs; None while no machine of it asked."""
     measurements: Sequence[LineMeasurementRow] = ()
@@ -84,21 +90,54 @@ class JudgedSite:
 
 def known_site(transaction: Transaction, finess: str) -> KnownSite:
     """Return what is known of the site; raises NotFound."""
-    row = require_site(transaction, finess)
+    (site,) = known_but_machines(transaction, [finess])
+    return with_machines(site, Reports(transaction).newest_of_site(finess))
+
+
+def known_but_machines(transaction: Transaction, finesses: Sequence[str]) -> list[KnownSite]:
+    """Return what is known of the sites, in their order, without any machine of them; raises NotFound."""
+    rows, measured = Sites(transaction).some(finesses), LineMeasurements(transaction).measured(finesses)
+    odd = _by_site(Agents(transaction).odd_of(finesses))
+    answers = _by_site(Answers(transaction).newest_of_sites(finesses))
+    services = {kept.finess: SiteServices.FromString(kept.body) for kept in KnownServices(transaction).some(finesses)}
+    waivers = _by_site(Waivers(transaction).approved(finesses))
+    return [
+        KnownSite(
+            rows.get(finess) or require_site(transaction, finess),
+            {},
+            odd[finess],
+            {kept.question: answer_message(kept) for kept in answers[finess]},
+            services.get(finess),
+            _measurements(transaction, finess, odd[finess]) if finess in measured else (),
+            waivers[finess],
+        )
+        for finess in finesses
+    ]
+
+
+def with_machines(site: KnownSite, newest: Iterable[ReportRow]) -> KnownSite:
+    """Return the site with its machines by their newest reports."""
     machines = {
         kept.agent_id: Machine(kept.agent_id, Report.FromString(kept.body), kept.collected_at, kept.received_at)
-        for kept in Reports(transaction).newest_of_site(finess)
+        for kept in newest
     }
-    odd_agents = Agents(transaction).odd(finess)
-    for odd in odd_agents:
+    for odd in site.odd:
         if odd.id in machines:
             machines[odd.id] = replace(machines[odd.id], quarantined=odd.quarantined, warnings=warnings(odd))
-    answers = {kept.question: answer_message(kept) for kept in Answers(transaction).newest_of_site(finess)}
-    copied = {odd.id for odd in odd_agents if odd.quarantined}
+    return replace(site, machines=machines)
+
+
+def _measurements(transaction: Transaction, finess: str, odd: Iterable[AgentRow]) -> Sequence[LineMeasurementRow]:
+    copied = {agent.id for agent in odd if agent.quarantined}
     newest = LineMeasurements(transaction).newest_of_site(finess, MOST)
-    measurements = [row for row in newest if row.agent_id not in copied]
-    services, waivers = known_services(transaction, finess), Waivers(transaction).approved(finess)
-    return KnownSite(row, machines, answers, services, measurements, waivers)
+    return [row for row in newest if row.agent_id not in copied]
+
+
+def _by_site(rows: Iterable[OfSite]) -> defaultdict[str, list[OfSite]]:
+    found: defaultdict[str, list[OfSite]] = defaultdict(list)
+    for row in rows:
+        found[row.finess].append(row)
+    return found
 
 
 def judge_machine(

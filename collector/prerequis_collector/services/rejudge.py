@@ -14,12 +14,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prerequis.v1.report_pb2 import Report
-from prerequis_collector.services.judge import KnownSite, Machine, judge, judge_machine, known_site
+from prerequis_collector.services.judge import (
+    KnownSite,
+    Machine,
+    judge,
+    judge_machine,
+    known_but_machines,
+    with_machines,
+)
 from prerequis_collector.services.plan import profile_of
 from prerequis_collector.services.register import site_message
 from prerequis_collector.services.summarise import Summary, summary_of
 from prerequis_collector.store.database import Database, Transaction
-from prerequis_collector.store.reports import Reports
+from prerequis_collector.store.reports import ReportRow, Reports
 from prerequis_rules.load import load_pack
 from prerequis_rules.memory import Memory
 from prerequis_rules.model import Judged, Verdict
@@ -123,13 +130,16 @@ class Bench:
     def judge_all(self, sites: Sequence[str]) -> list[Rejudged]:
         """Return the sites judged again, in their order; raises NotFound, StorageUnavailable."""
         with self._database.read() as transaction:
-            return [self._judge(transaction, finess) for finess in sites]
+            return [self._judge(transaction, site) for site in known_but_machines(transaction, sites)]
 
-    def _judge(self, transaction: Transaction, finess: str) -> Rejudged:
-        known = known_site(transaction, finess)
+    def _judge(self, transaction: Transaction, site: KnownSite) -> Rejudged:
+        finess = site.row.finess
+        reports = Reports(transaction).of_site(finess)
+        newest = {report.agent_id: report for report in reports}
+        known = with_machines(site, newest.values())
         judged = judge(self.pack, known, self._now, self._memories[self.pack.digest])
         given = _by_subject(judged.subjects)
-        history = list(self._history(transaction, known, given))
+        history = list(self._history(known, reports, newest, given))
         changes: Counter[Change] = Counter()
         for earlier, later in pairwise(history):
             if earlier.machine == later.machine:
@@ -150,16 +160,18 @@ class Bench:
             changes, verdicts, len(history), digest.digest(), summary_of(self.pack, judged), self.pack.digest
         )
 
-    def _history(self, transaction: Transaction, known: KnownSite, newest: Mapping[str, Verdicts]) -> Iterator[_State]:
-        """Yield every report of the site's machines with its verdicts, machine by machine, the oldest first."""
+    def _history(
+        self,
+        known: KnownSite,
+        reports: Iterable[ReportRow],
+        newest: Mapping[str, ReportRow],
+        given: Mapping[str, Verdicts],
+    ) -> Iterator[_State]:
+        """Yield the machines as each of the reports has them; `given` is what was said of each by its newest."""
         site, profile = site_message(known.row), profile_of(self.pack, known.row)
-        for kept in Reports(transaction).of_site(known.row.finess):
-            current = known.machines.get(kept.agent_id)
-            if current is not None and (kept.collected_at, kept.received_at) == (
-                current.collected_at,
-                current.received_at,
-            ):
-                yield _State(kept.agent_id, kept.digest, newest[kept.agent_id])
+        for kept in reports:
+            if newest[kept.agent_id] is kept:
+                yield _State(kept.agent_id, kept.digest, given[kept.agent_id])
                 continue
             machine = Machine(kept.agent_id, Report.FromString(kept.body), kept.collected_at, kept.received_at)
             judged = judge_machine(self.pack, site, profile, machine, self._now, self._memories[self.pack.digest])

@@ -41,7 +41,7 @@ class AgentRow(SQLModel, table=True):
 
 # Composed once, for whole parks are judged by it; few agents are so.
 _ODD = select(AgentRow).where(
-    AgentRow.finess == bindparam("site"),
+    col(AgentRow.finess).in_(bindparam("sites", expanding=True)),
     or_(col(AgentRow.quarantined).is_(True), col(AgentRow.went_back_at).is_not(None)),
 )
 
@@ -98,7 +98,11 @@ class Agents:
 
     def odd(self, finess: str) -> Sequence[AgentRow]:
         """Return the site's agents that are in quarantine or went back in time."""
-        return self._transaction.exec(_ODD, params={"site": finess}).all()
+        return self.odd_of([finess])
+
+    def odd_of(self, finesses: Sequence[str]) -> Sequence[AgentRow]:
+        """Return the agents of these sites that are so."""
+        return self._transaction.exec(_ODD, params={"sites": finesses}).all()
 
     def quarantined(self, finess: str | None = None) -> frozenset[str]:
         """Return the ids of the agents in quarantine, of one site or of all."""

@@ -26,13 +26,13 @@ class AnswerRow(SQLModel, table=True):
 
 
 # Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by it.
-_NEWEST_OF_SITE = (
+_NEWEST_OF_SITES = (
     select(AnswerRow)
     .where(
         col(AnswerRow.id).in_(
             select(func.max(AnswerRow.id))
-            .where(AnswerRow.finess == bindparam("site"))
-            .group_by(col(AnswerRow.question))
+            .where(col(AnswerRow.finess).in_(bindparam("sites", expanding=True)))
+            .group_by(col(AnswerRow.finess), col(AnswerRow.question))
         )
     )
     .order_by(col(AnswerRow.question))
@@ -52,4 +52,8 @@ class Answers:
 
     def newest_of_site(self, finess: str) -> Sequence[AnswerRow]:
         """Return the newest answer to each question of the site, in question order."""
-        return self._transaction.exec(_NEWEST_OF_SITE, params={"site": finess}).all()
+        return self.newest_of_sites([finess])
+
+    def newest_of_sites(self, finesses: Sequence[str]) -> Sequence[AnswerRow]:
+        """Return the newest answer to each question of each of these sites, in question order."""
+        return self._transaction.exec(_NEWEST_OF_SITES, params={"sites": finesses}).all()

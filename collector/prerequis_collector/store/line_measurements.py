@@ -61,6 +61,12 @@ _NEWEST_OF_SITE = (
     .limit(bindparam("most"))
 )
 
+_MEASURED = (
+    select(LineMeasurementRow.finess)
+    .where(col(LineMeasurementRow.finess).in_(bindparam("sites", expanding=True)))
+    .distinct()
+)
+
 
 class LineMeasurements:
     """The measurements within one transaction."""
@@ -93,6 +99,10 @@ class LineMeasurements:
     def newest_of_site(self, finess: str, most: int) -> Sequence[LineMeasurementRow]:
         """Return the site's newest measurements, so many at most, the oldest first."""
         return self._transaction.exec(_NEWEST_OF_SITE, params={"site": finess, "most": most}).all()[::-1]
+
+    def measured(self, finesses: Sequence[str]) -> frozenset[str]:
+        """Return those of these sites whose line was ever measured."""
+        return frozenset(self._transaction.exec(_MEASURED, params={"sites": finesses}))
 
     def all(self, began_after: datetime) -> Iterator[LineMeasurementRow]:
         """Give every measurement since, site by site, the oldest first; few are held at a time."""

@@ -1,10 +1,11 @@
 """What was last found of the services that each site needs, and since when each failure stands."""
 
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam
-from sqlmodel import Field, SQLModel, select
+from sqlmodel import Field, SQLModel, col, select
 
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
@@ -32,7 +33,7 @@ class SiteServicesRow(SQLModel, table=True):
 
 
 # Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by it.
-_OF_SITE = select(SiteServicesRow).where(SiteServicesRow.finess == bindparam("site"))
+_OF_SITES = select(SiteServicesRow).where(col(SiteServicesRow.finess).in_(bindparam("sites", expanding=True)))
 
 
 class KnownServices:
@@ -43,7 +44,11 @@ class KnownServices:
 
     def find(self, finess: str) -> SiteServicesRow | None:
         """Return what was last found at the site, or None when no machine of it ever asked."""
-        return self._transaction.exec(_OF_SITE, params={"site": finess}).first()
+        return next(iter(self.some([finess])), None)
+
+    def some(self, finesses: Sequence[str]) -> Sequence[SiteServicesRow]:
+        """Return what was last found at those of these sites where a machine asked."""
+        return self._transaction.exec(_OF_SITES, params={"sites": finesses}).all()
 
     def save(self, row: SiteServicesRow) -> None:
         """Keep what was found in place of what was before."""

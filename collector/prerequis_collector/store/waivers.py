@@ -31,10 +31,12 @@ class WaiverRow(SQLModel, table=True):
 
 
 # Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by it.
-_APPROVED_OF_SITE = (
+_APPROVED_OF_SITES = (
     select(WaiverRow)
     .where(
-        WaiverRow.finess == bindparam("site"), col(WaiverRow.approver).is_not(None), col(WaiverRow.ended_at).is_(None)
+        col(WaiverRow.finess).in_(bindparam("sites", expanding=True)),
+        col(WaiverRow.approver).is_not(None),
+        col(WaiverRow.ended_at).is_(None),
     )
     .order_by(col(WaiverRow.id))
 )
@@ -66,6 +68,6 @@ class Waivers:
         query = select(WaiverRow).where(WaiverRow.finess == finess)
         return self._transaction.exec(query.order_by(col(WaiverRow.proposed_at).desc(), col(WaiverRow.id))).all()
 
-    def approved(self, finess: str) -> Sequence[WaiverRow]:
-        """Return the site's waivers that were approved and not ended; some may have expired."""
-        return self._transaction.exec(_APPROVED_OF_SITE, params={"site": finess}).all()
+    def approved(self, finesses: Sequence[str]) -> Sequence[WaiverRow]:
+        """Return the waivers of these sites that were approved and not ended; some may have expired."""
+        return self._transaction.exec(_APPROVED_OF_SITES, params={"sites": finesses}).all()
