@@ -1,8 +1,9 @@
 """Reads what Windows itself finds of a machine for Windows 11; nobody else can say which processors Microsoft admits.
 
-The Compatibility Appraiser, a daily task of Windows 10, leaves one key for each version that it looked at, with the
-values UpgEx (a colour) and RedReason ("None", or what is in the way)
-(https://learn.microsoft.com/intune/configmgr/osd/deploy-use/manage-windows-11-readiness-dashboard).
+The Compatibility Appraiser, a daily task of Windows 10, leaves one key for each version that it looked at
+(https://smsagent.blog/2020/12/08/windows-10-feature-update-readiness-powerbi-report-memcm-version/), with the values
+UpgEx (a colour) and RedReason ("None", or what is in the way)
+(https://learn.microsoft.com/mem/configmgr/osd/deploy-use/manage-windows-11-readiness-dashboard).
 """
 
 import re
@@ -14,7 +15,7 @@ from prerequis_agent.attributes import Attributes
 _VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 _INDICATORS = rf"{_VERSION}\AppCompatFlags\TargetVersionUpgradeExperienceIndicators"
 # CO21H2, NI22H2, GE24H2…: the development semester, in two letters, then the version. Targets of Windows 10 are RS5,
-# 21H1…; those that end in "Setup" are what an installation under way found.
+# 21H1…; those that end in "Setup" stand beside these, and no source says what they are.
 _WINDOWS_11 = re.compile(r"[A-Z]{2}([0-9]{2}H[12])")
 # The first build of Windows 11 (https://learn.microsoft.com/windows/release-health/windows11-release-information).
 _FIRST_BUILD = 22000
