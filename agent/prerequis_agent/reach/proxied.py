@@ -93,15 +93,20 @@ def through(host: Host, proxy: WebProxy, target: Target, timeout: float) -> sock
     except BaseException:
         connection.close()
         raise
-    if status != http.client.OK:
+    if not 200 <= status < 300:
         connection.close()
         raise ProxyRefused(status)
     return connection
 
 
-def _connect(connection: socket.socket, proxy: WebProxy, target: Target) -> int:
+def place_of(target: Target) -> str:
+    """Return host:port as a request names it (RFC 9110, 7.2); raises UnicodeError for what is no name."""
     name = f"[{target.host}]" if ":" in target.host else target.host.encode("idna").decode()
-    place = f"{name}:{target.port}"
+    return f"{name}:{target.port}"
+
+
+def _connect(connection: socket.socket, proxy: WebProxy, target: Target) -> int:
+    place = place_of(target)
     headers = {"Host": place, **proxy.headers}
     lines = [f"CONNECT {place} HTTP/1.1", *(f"{key}: {value}" for key, value in headers.items()), ""]
     connection.sendall("".join(f"{line}\r\n" for line in lines).encode("ascii"))

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from prerequis.v1.facts_pb2 import Endpoint
 from prerequis.v1.services_pb2 import CRL, OCSP, ServiceProtocol
-from prerequis_agent.reach.proxied import WebProxy
+from prerequis_agent.reach.proxied import WebProxy, place_of
 from prerequis_agent.surroundings import Target
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -56,7 +56,7 @@ class Answer:
 
 def fetch(connection: socket.socket, target: Target, proxy: WebProxy | None) -> Answer:
     """Return what the service answers over a connection to it, or to the proxy; raises OSError and HTTPException."""
-    url = f"http://{target.host}:{target.port}{target.path or '/'}"
+    url = f"http://{place_of(target)}{target.path or '/'}"
     exchange = http.client.HTTPConnection(target.host, target.port)
     exchange.sock = connection
     headers = {"User-Agent": "prerequis-agent", "Connection": "close", **(proxy.headers if proxy else {})}
