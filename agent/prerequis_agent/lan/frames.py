@@ -97,13 +97,13 @@ def _udp(frame: bytes, ports: bytes, at: int = 0) -> bytes:
     """Return what a datagram carries whose header has these ports at this place; empty of any other frame."""
     frame = _untagged(frame)
     packet = frame[_HEADER:]
-    match _type(frame):
-        case 0x0800 if len(packet) >= 20 and packet[9] == _UDP and not int.from_bytes(packet[6:8], "big") & 0x1FFF:
-            datagram = packet[4 * (packet[0] & 0x0F) :]
-        case 0x86DD if len(packet) >= 40 and packet[6] == _UDP:
-            datagram = packet[40:]
-        case _:
-            return b""
+    kind = _type(frame)
+    if kind == _IPV4 and len(packet) >= 20 and packet[9] == _UDP and not int.from_bytes(packet[6:8], "big") & 0x1FFF:
+        datagram = packet[4 * (packet[0] & 0x0F) :]
+    elif kind == _IPV6 and len(packet) >= 40 and packet[6] == _UDP:
+        datagram = packet[40:]
+    else:
+        return b""
     return datagram[8:] if datagram[at : at + len(ports)] == ports else b""
 
 
