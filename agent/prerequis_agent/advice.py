@@ -98,7 +98,8 @@ def advise(report: Report, finess: str, cache: Path | None = None) -> tuple[Advi
 
 def _of_services(pack: Pack, report: Report, finess: str, now: datetime) -> tuple[Judgement, ...]:
     """Return what this machine's own look at the services decides for its site: nothing else is known of it here."""
-    asked = [SiteService(endpoint=endpoint) for endpoint in report.facts.services.endpoints]
+    found = report.facts.services
+    asked = [SiteService(endpoint=endpoint) for endpoint in found.endpoints]
     judgements = judge_site(
         pack,
         site=Site(finess=finess),
@@ -107,6 +108,8 @@ def _of_services(pack: Pack, report: Report, finess: str, now: datetime) -> tupl
         workstations=(),
         facts=(),
         now=now,
-        services=SiteServices(asked=asked, observed_at=report.collected_at),
+        services=SiteServices(
+            asked=asked, observed_at=report.collected_at, automatic_script=found.automatic_script or None
+        ),
     )
     return tuple(one for one in judgements if one.verdict in (Verdict.PASS, Verdict.FAIL))

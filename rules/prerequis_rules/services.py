@@ -6,7 +6,7 @@ from datetime import UTC
 from prerequis.v1.context_pb2 import SiteService, SiteServices
 from prerequis.v1.facts_pb2 import Endpoint
 from prerequis.v1.register_pb2 import Profile
-from prerequis.v1.services_pb2 import TLS
+from prerequis.v1.services_pb2 import TCP, TLS
 from prerequis_rules.knowledge import Knowledge, NationalService
 
 COLLECTOR = "collector"
@@ -41,6 +41,8 @@ _FAULTS: Mapping[int, str] = {
     Endpoint.WRONG_NAME: "au nom d'un autre hôte",
 }
 
+_BY_SCRIPT = " ; un script (PAC) choisit le mandataire des navigateurs : le régler aussi pour le système"
+
 
 def described(services: SiteServices, profile: Profile, knowledge: Knowledge) -> SiteServices:
     """Return the services with what is known of each: name, whether it is essential, interception, trouble.
@@ -52,6 +54,8 @@ def described(services: SiteServices, profile: Profile, knowledge: Knowledge) ->
     national = {(one.host, one.port): one for one in knowledge.services}
     own = {(host.host, host.port) for host in profile.hosts}
     told = SiteServices(observed_at=services.observed_at if services.HasField("observed_at") else None)
+    if services.HasField("automatic_script"):
+        told.automatic_script = services.automatic_script
     for one in services.asked:
         kept = told.asked.add()
         kept.CopyFrom(one)
@@ -72,7 +76,7 @@ def described(services: SiteServices, profile: Profile, knowledge: Knowledge) ->
             kept.intercepted = False
         elif known and one.endpoint.HasField("public_authority") and one.endpoint.HasField("issuer"):
             kept.intercepted = not any(part in one.endpoint.issuer for part in knowledge.issuers)
-        if trouble := _trouble(kept):
+        if trouble := _trouble(kept, by_script=services.automatic_script):
             kept.trouble = trouble
         elif remark := _remark(kept):
             kept.remark = remark
@@ -84,13 +88,16 @@ def _counts(known: NationalService, profile: Profile) -> bool:
     return known.essential and (not known.insi or profile.insi in (known.insi, Profile.MIXED))
 
 
-def _trouble(one: SiteService) -> str:
+def _trouble(one: SiteService, *, by_script: bool) -> str:
     """Return what a network administrator needs to know; empty when there is no failure."""
     endpoint = one.endpoint
     if endpoint.reachable or not endpoint.HasField("reachable"):
         return ""
     since = f", depuis le {one.since.ToDatetime(UTC):%d/%m/%Y}" if one.HasField("since") else ""
-    return f"{_place(one)} : {_what_failed(endpoint)}{_families(endpoint)}{since}"
+    # The agent goes straight to its collector, and only the Web goes through a Web proxy.
+    elsewhere = endpoint.through_proxy or endpoint.protocol == TCP or endpoint.purpose == COLLECTOR
+    script = _BY_SCRIPT if by_script and not elsewhere else ""
+    return f"{_place(one)} : {_what_failed(endpoint)}{_families(endpoint)}{since}{script}"
 
 
 def _remark(one: SiteService) -> str:

@@ -173,8 +173,11 @@ def test_a_script_that_chooses_the_proxy_is_told_where_a_host_was_not_reached(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     host = Host(surroundings=Surroundings(Plan((Target("127.0.0.1", port, "dui"),), None)))
-    detail = services.observe(host).detail
-    assert ("régler ce mandataire aussi pour le système" in detail) is by_script
+    seen = services.observe(host)
+    assert isinstance(seen.facts, Services)
+    # Nothing found is not known, for a script may come from elsewhere.
+    assert (seen.facts.HasField("automatic_script"), seen.facts.automatic_script) == (by_script, by_script)
+    assert ("régler ce mandataire aussi pour le système" in seen.detail) is by_script
 
 
 def test_without_a_plan_the_probe_says_what_to_do() -> None:

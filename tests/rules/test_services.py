@@ -9,7 +9,7 @@ from tests.rules.strategies import messages
 from prerequis.v1.context_pb2 import SiteService, SiteServices
 from prerequis.v1.facts_pb2 import Endpoint, EndpointPath
 from prerequis.v1.register_pb2 import Profile, ProfileHost
-from prerequis.v1.services_pb2 import CRL, OCSP, TLS
+from prerequis.v1.services_pb2 import CRL, OCSP, TCP, TLS
 from prerequis_rules.load import load_knowledge
 from prerequis_rules.messages import moment
 from prerequis_rules.services import described
@@ -24,6 +24,27 @@ REFUSED = EndpointPath(reachable=False, failure=Endpoint.REFUSED)
 def one(endpoint: Endpoint, profile: Profile | None = None) -> SiteService:
     services = SiteServices(asked=[SiteService(endpoint=endpoint, since=SINCE)])
     return described(services, profile or Profile(insi=Profile.CARD), KNOWLEDGE).asked[0]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "told"),
+    [
+        (Endpoint(host=PSC, port=443), True),
+        (Endpoint(host=PSC, port=443, through_proxy=True), False),
+        (Endpoint(host="dui.test", port=1521, protocol=TCP), False),
+        (Endpoint(host="collecteur.test", port=7443, purpose="collector"), False),
+    ],
+    ids=["Web", "by the proxy", "not Web", "collector"],
+)
+def test_a_script_that_chooses_the_proxy_is_told_where_a_browser_may_reach_the_service(
+    endpoint: Endpoint, told: bool
+) -> None:
+    endpoint.reachable, endpoint.failure = False, Endpoint.TIMED_OUT
+    for by_script in (True, False):
+        services = SiteServices(asked=[SiteService(endpoint=endpoint, since=SINCE)], automatic_script=by_script)
+        found = described(services, Profile(), KNOWLEDGE)
+        assert found.automatic_script is by_script
+        assert ("un script (PAC) choisit le mandataire" in found.asked[0].trouble) is (told and by_script)
 
 
 @pytest.mark.parametrize(

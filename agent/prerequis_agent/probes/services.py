@@ -3,7 +3,6 @@
 import ssl
 import threading
 import time
-from collections.abc import Iterable
 
 from prerequis.v1.facts_pb2 import Endpoint, Services
 from prerequis.v1.services_pb2 import CRL, OCSP, TCP
@@ -50,7 +49,15 @@ def observe(host: Host) -> Observation:
     for attempt in attempts:
         attempt.join(max(0.0, limit - time.perf_counter()))
     endpoints = [attempt.result() for attempt in attempts]
-    return Observation(Services(endpoints=endpoints), _summary(host, endpoints))
+    found = Services(endpoints=endpoints)
+    missed = [f"{endpoint.host}:{endpoint.port}" for endpoint in endpoints if not endpoint.reachable]
+    if not missed:
+        return Observation(found, "")
+    detail = f"Pas joint : {', '.join(missed)}."
+    if is_chosen_by_script(host):
+        found.automatic_script = True
+        detail += f" {_BY_SCRIPT}"
+    return Observation(found, detail)
 
 
 class _Attempt(threading.Thread):
@@ -88,14 +95,6 @@ class _Attempt(threading.Thread):
             reachable=False,
             failure=Endpoint.TIMED_OUT,
         )
-
-
-def _summary(host: Host, endpoints: Iterable[Endpoint]) -> str:
-    missed = [f"{endpoint.host}:{endpoint.port}" for endpoint in endpoints if not endpoint.reachable]
-    if not missed:
-        return ""
-    by_script = f" {_BY_SCRIPT}" if is_chosen_by_script(host) else ""
-    return f"Pas joint : {', '.join(missed)}.{by_script}"
 
 
 PROBE = Probe(

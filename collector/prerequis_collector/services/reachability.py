@@ -29,6 +29,8 @@ def merged(before: SiteServices, found: Services, observed_at: datetime) -> Site
     """Return what was found, each failure dated from when it was first seen without a success since."""
     failing = {_place(one.endpoint): one.since for one in before.asked if one.HasField("since")}
     services = SiteServices(observed_at=moment(observed_at.astimezone(UTC)))
+    if found.HasField("automatic_script"):
+        services.automatic_script = found.automatic_script
     for endpoint in found.endpoints:
         one = services.asked.add(endpoint=endpoint)
         if endpoint.HasField("reachable") and not endpoint.reachable:

@@ -599,6 +599,9 @@ class SiteServices(message.Message):
 
     ASKED_FIELD_NUMBER: builtins.int
     OBSERVED_AT_FIELD_NUMBER: builtins.int
+    AUTOMATIC_SCRIPT_FIELD_NUMBER: builtins.int
+    automatic_script: builtins.bool
+    """As that machine told: a script that was not run chooses the proxy of its browsers."""
     @builtins.property
     def asked(self) -> containers.RepeatedCompositeFieldContainer[SiteService]: ...
     @builtins.property
@@ -608,12 +611,15 @@ class SiteServices(message.Message):
         *,
         asked: abc.Iterable[SiteService] | None = ...,
         observed_at: timestamp_pb2.Timestamp | None = ...,
+        automatic_script: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["observed_at", b"observed_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_automatic_script", b"_automatic_script", "automatic_script", b"automatic_script", "observed_at", b"observed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["asked", b"asked", "observed_at", b"observed_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_automatic_script", b"_automatic_script", "asked", b"asked", "automatic_script", b"automatic_script", "observed_at", b"observed_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__automatic_script: _TypeAlias = typing.Literal["automatic_script"]  # noqa: Y015
+    _WhichOneofArgType__automatic_script: _TypeAlias = typing.Literal["_automatic_script", b"_automatic_script"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__automatic_script) -> _WhichOneofReturnType__automatic_script | None: ...
 
 @typing.final
 class SiteService(message.Message):

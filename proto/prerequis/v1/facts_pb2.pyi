@@ -1038,18 +1038,24 @@ class Services(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     ENDPOINTS_FIELD_NUMBER: builtins.int
+    AUTOMATIC_SCRIPT_FIELD_NUMBER: builtins.int
+    automatic_script: builtins.bool
+    """A script, which the agent does not run, chooses the proxy of browsers there; told only where a host was missed."""
     @builtins.property
     def endpoints(self) -> containers.RepeatedCompositeFieldContainer[Endpoint]: ...
     def __init__(
         self,
         *,
         endpoints: abc.Iterable[Endpoint] | None = ...,
+        automatic_script: builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_automatic_script", b"_automatic_script", "automatic_script", b"automatic_script"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["endpoints", b"endpoints"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_automatic_script", b"_automatic_script", "automatic_script", b"automatic_script", "endpoints", b"endpoints"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__automatic_script: _TypeAlias = typing.Literal["automatic_script"]  # noqa: Y015
+    _WhichOneofArgType__automatic_script: _TypeAlias = typing.Literal["_automatic_script", b"_automatic_script"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__automatic_script) -> _WhichOneofReturnType__automatic_script | None: ...
 
 @typing.final
 class Endpoint(message.Message):

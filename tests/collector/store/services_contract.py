@@ -90,6 +90,17 @@ class ServicesContract:
         self.note(database, found(psc=False, dui=False), days[4])
         assert self.since(database) == [days[4], days[2]]
 
+    def test_that_a_script_chooses_the_proxy_is_told_as_long_as_it_is_seen(self, database: Database) -> None:
+        for hours, seen in enumerate((True, False)):
+            services = found(psc=False)
+            if seen:
+                services.automatic_script = True
+            self.note(database, services, NOW + timedelta(hours=hours))
+            with database.read() as transaction:
+                known = known_services(transaction, SITE)
+            assert known is not None
+            assert known.HasField("automatic_script") is seen
+
     def test_what_comes_late_changes_nothing(self, database: Database) -> None:
         self.note(database, found(psc=True), NOW)
         self.note(database, found(psc=False), NOW - timedelta(hours=1))
