@@ -5,17 +5,29 @@ from datetime import date, timedelta
 
 from tests.collector.store.known_sites import NOW, OTHER, SITE, KnownSites
 
+from prerequis_collector.services.judge import known_but_machines, known_site
+from prerequis_collector.store.agents import AgentRow, Agents
+from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.database import Database
 from prerequis_collector.store.judging_jobs import JudgingJobs
 from prerequis_collector.store.site_needs import SiteNeedRow, SiteNeeds
+from prerequis_collector.store.site_services import KnownServices, SiteServicesRow
 from prerequis_collector.store.site_summaries import SiteSummaries, SiteSummaryRow
 from prerequis_collector.store.sites import SiteRow, Sites
+from prerequis_collector.store.waivers import WaiverRow, Waivers
 
 
 def _summary(finess: str, revision: int, pack: str = "p", judged_on: date = date(2026, 11, 22)) -> SiteSummaryRow:
     return SiteSummaryRow(
         finess=finess, readiness="READY", low=1, high=2, coverage=3, blocking=0, workstations=1, last_seen=NOW,
         revision=revision, pack_digest=pack, judged_on=judged_on,
+    )  # fmt: skip
+
+
+def _waiver(finess: str, identifier: str) -> WaiverRow:
+    return WaiverRow(
+        id=identifier, finess=finess, rule="r", reason="r", author="dsi", proposed_at=NOW,
+        expires_at=NOW + timedelta(days=9), approver="direction", approved_at=NOW,
     )  # fmt: skip
 
 
@@ -77,6 +89,27 @@ class JudgingContract(KnownSites):
         with ThreadPoolExecutor(4) as pool:
             claimed = [finess for taken in pool.map(take, range(4)) for finess in taken]
         assert sorted(claimed) == names
+
+    def test_what_is_known_of_many_sites_at_once_is_what_is_known_of_each(
+        self, database: Database, sites: None
+    ) -> None:
+        with database.write() as transaction:
+            for finess, choice in ((SITE, "oui"), (OTHER, "non"), (SITE, "non")):
+                Answers(transaction).add(
+                    AnswerRow(finess=finess, question="q", choice=choice, author="dsi", answered_at=NOW)
+                )
+                Waivers(transaction).add(_waiver(finess, f"{finess} {choice}"))
+            Agents(transaction).add(
+                AgentRow(id="copied", finess=OTHER, fingerprint=b"f", enrolled_at=NOW, quarantined=True)
+            )
+            KnownServices(transaction).save(SiteServicesRow.of(SITE, NOW, b""))
+        with database.read() as transaction:
+            both = known_but_machines(transaction, [OTHER, SITE])
+            assert both == [known_site(transaction, OTHER), known_site(transaction, SITE)]
+        assert [{answer.choice for answer in site.answers.values()} for site in both] == [{"non"}, {"non"}]
+        assert [len(site.waivers) for site in both] == [1, 2]
+        assert [[agent.id for agent in site.odd] for site in both] == [["copied"], []]
+        assert [site.services is None for site in both] == [True, False]
 
     def test_needs_are_replaced_as_a_whole(self, database: Database, sites: None) -> None:
         with database.write() as transaction:
