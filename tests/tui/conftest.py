@@ -94,6 +94,8 @@ class Kept:
     """When set, every call ends so."""
     needs_refusal: tuple[grpc.StatusCode, str] | None = None
     judging_refusal: tuple[grpc.StatusCode, str] | None = None
+    judging_seconds: float = 0.0
+    """How long it takes to say how the judging goes."""
 
 
 class _Review(review_pb2_grpc.ReviewServiceServicer):
@@ -114,6 +116,7 @@ class _Review(review_pb2_grpc.ReviewServiceServicer):
         request: review_pb2.GetJudgingRequest,
         context: grpc.aio.ServicerContext[review_pb2.GetJudgingRequest, Awaitable[review_pb2.GetJudgingResponse]],
     ) -> review_pb2.GetJudgingResponse:
+        await asyncio.sleep(self._kept.judging_seconds)
         refusal = self._kept.refusal or self._kept.judging_refusal
         if refusal:
             await context.abort(*refusal)

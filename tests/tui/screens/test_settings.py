@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.tui.screens.test_screens import LARGE, at, opened, press, shows, text, until
+from tests.tui.screens.front import LARGE, at, opened, press, shows, text, until
 
 from prerequis.v1.review_pb2 import GetSiteResponse, LotGoal, SiteParameter
 from prerequis_tui.screens.setting import SettingScreen

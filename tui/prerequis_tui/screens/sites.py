@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
+from textual.worker import Worker
 
 from prerequis.v1 import review_pb2
 from prerequis_tui import order, score_bar, wording
@@ -95,6 +96,7 @@ class SitesScreen(Screen[None]):
         self._still_judged = ""
         self._being_judged = 0
         self._being_judged_when_listed = 0
+        self._counting: Worker[None] | None = None
         self._texts: dict[str, str] = {}
         self._sort = 0
 
@@ -132,11 +134,11 @@ class SitesScreen(Screen[None]):
             self.post_message(JudgingLost(error) if unasked else CallFailed(error))
 
     def _follow(self) -> None:
-        """Ask how the judging goes, while there is some and somebody looks."""
-        if self._being_judged and self.is_current:
-            self._count()
+        """Ask how the judging goes, while there is some and somebody looks; once the last answer came, however late."""
+        if self._being_judged and self.is_current and (self._counting is None or self._counting.is_finished):
+            self._counting = self._count()
 
-    @work(exclusive=True, group="count")
+    @work(group="count")
     async def _count(self) -> None:
         try:
             self.post_message(JudgingCounted(await self._client.being_judged()))
