@@ -55,6 +55,6 @@ def _lines(one: review_pb2.SiteParameter) -> list[str]:
 
     lines = [f"{one.name:<6} {one.value or wording.NOT_KNOWN}   {one.meaning}"]
     if one.HasField("settled_at"):
-        lines.append(f"       réglé par {one.author} le {wording.day(one.settled_at)} : {one.reason}")
+        lines.append(f"       réglé par {one.author} le {wording.date(one.settled_at)} : {one.reason}")
         lines.append(f"       valeur du profil : {one.profile_value or wording.NOT_KNOWN}")
     return lines

@@ -169,7 +169,7 @@ def _print_parameters(console: Console, site: review_pb2.GetSiteResponse) -> Non
     for one in site.parameters:
         console.print(Text(f"{one.name:<6} {one.value or wording.NOT_KNOWN}   ").append(one.meaning, "dim"))
         if one.HasField("settled_at"):
-            because = f"réglé par {one.author} le {wording.day(one.settled_at)} : {one.reason}"
+            because = f"réglé par {one.author} le {wording.date(one.settled_at)} : {one.reason}"
             console.print(Padding(Text(because, "dim"), (0, 0, 0, 7)))
 
 

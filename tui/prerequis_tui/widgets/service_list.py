@@ -46,5 +46,7 @@ def _headings(found: services_review_pb2.GetServicesResponse, services: Sequence
     worst, *others = service_words.summary(services)
     yield Heading(f"{worst.symbol} {worst.text}", worst.tone)
     yield Heading("   ".join(f"{word.symbol} {word.text}" for word in others))
+    if found.services.automatic_script and any(one.trouble for one in services):
+        yield Heading("! Un script (PAC) choisit le mandataire des navigateurs : voir « À dire »", Tone.WARNING)
     asked = f"Interrogés le {wording.clock(found.services.observed_at)} ; « * » : indispensable au DUI"
     yield Heading(asked, Tone.MUTED)

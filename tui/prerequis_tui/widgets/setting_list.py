@@ -30,7 +30,7 @@ def _settled(one: Setting) -> Spans:
     if not isinstance(one, Parameter):
         return [("", Tone.PLAIN)]
     if not one.HasField("settled_at"):
-        return [("profil", Tone.MUTED)]
+        return [("profil" if one.value else "", Tone.MUTED)]
     return [(f"{one.author}, le {wording.date(one.settled_at)}", Tone.WARNING)]
 
 
