@@ -59,8 +59,9 @@ class Listening:
         try:
             from scapy.config import conf
 
-            # What opens the wire of each system, its routes and its frames; never scapy.all, which takes a second.
-            for name in ("scapy.route", "scapy.arch", "scapy.layers.l2"):
+            # What opens the wire of each system, its routes and its frames, before the first second of listening is
+            # counted; never scapy.all, which takes a second.
+            for name in ("scapy.route", "scapy.arch", "scapy.layers.l2", "scapy.layers.dhcp"):
                 import_module(name)
             # Its remarks on packets and interfaces are nothing for a technician.
             logging.getLogger("scapy").setLevel(logging.CRITICAL)
