@@ -149,12 +149,27 @@ def _understood() -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class _Download:
+class _Exchange:
+    """A connection that asks again and again for one path."""
+
     connection: http.client.HTTPConnection
     path: str
-    sent: int = 0
-    held: bool = False
+    sent: int = field(default=0, kw_only=True)
+    held: bool = field(default=False, kw_only=True)
 
+    def unacknowledged(self) -> int:
+        return 0
+
+    def abort(self) -> None:
+        if self.connection.sock is not None:
+            shut(self.connection.sock)
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+@dataclass(slots=True)
+class _Download(_Exchange):
     @_understood()
     def pump(self, stream: Stream, budget: Budget, over: threading.Event) -> None:
         while not over.is_set():
@@ -169,24 +184,10 @@ class _Download:
                 budget.take(len(piece))
                 piece = answer.read1(_PIECE_BYTES)
 
-    def unacknowledged(self) -> int:
-        return 0
-
-    def abort(self) -> None:
-        if self.connection.sock is not None:
-            shut(self.connection.sock)
-
-    def close(self) -> None:
-        self.connection.close()
-
 
 @dataclass(slots=True)
-class _Upload:
-    connection: http.client.HTTPConnection
-    path: str
+class _Upload(_Exchange):
     bits_per_second: float | None
-    sent: int = 0
-    held: bool = False
     _chunk: bytes = field(default=bytes(_MOST_POST), repr=False)
 
     @_understood()
@@ -204,16 +205,6 @@ class _Upload:
             stream.arrived(now, granted)
             if not self.bits_per_second:
                 size = max(_LEAST_POST, min(_MOST_POST, 2 * size, round(granted * _POST_SECONDS / (now - began))))
-
-    def unacknowledged(self) -> int:
-        return 0
-
-    def abort(self) -> None:
-        if self.connection.sock is not None:
-            shut(self.connection.sock)
-
-    def close(self) -> None:
-        self.connection.close()
 
 
 def _answer(
