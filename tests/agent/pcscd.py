@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -69,3 +70,25 @@ def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "nothing happened in time"
         time.sleep(0.05)
+
+
+_HOLD = """
+import sys
+from smartcard.scard import *
+context = SCardEstablishContext(SCARD_SCOPE_USER)[1]
+protocols = SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1
+print(SCardConnect(context, "Virtual PCD 00 00", SCARD_SHARE_EXCLUSIVE, protocols)[0], flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_by_another_program() -> Iterator[None]:
+    """The card of the first virtual reader, taken by a process that lets nobody else use it."""
+    holder = subprocess.Popen([sys.executable, "-c", _HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "0\n"
+        yield
+    finally:
+        holder.communicate("")

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.agent.pcscd import needs_pcscd, pcscd, the_only_pcscd
+from tests.agent.pcscd import held_by_another_program, needs_pcscd, pcscd, the_only_pcscd
 from tests.agent.probes.conftest import ScriptedPcsc
 from tests.agent.probes.virtual_card import PORTS, VirtualCard
 
@@ -111,25 +111,12 @@ def test_two_cards_are_told_apart(watch: Iterator[Event | None]) -> None:
 
 @needs_pcscd
 def test_a_card_that_another_program_holds_is_named_and_its_issuer_left_alone(watch: Iterator[Event | None]) -> None:
-    hold = (
-        "from smartcard.scard import *; import sys\n"
-        "context = SCardEstablishContext(SCARD_SCOPE_USER)[1]\n"
-        "protocols = SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1\n"
-        "print(SCardConnect(context, 'Virtual PCD 00 00', SCARD_SHARE_EXCLUSIVE, protocols)[0], flush=True)\n"
-        "sys.stdin.read()\n"
-    )
     with inserted(CPS3, answers=OF_THE_ANS) as card:
         until(watch, CardInserted)
-        holder = subprocess.Popen(
-            [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        try:
-            assert holder.stdout and holder.stdout.readline() == "0\n"
+        with held_by_another_program():
             again = Watch(cast(WatchedScard, Host().pcsc())).events()
             assert until(again, CardInserted) == CardInserted("Virtual PCD 00 00", CPS3, held=True)
             assert ask_issuer(cast(ConnectedScard, Host().pcsc()), "Virtual PCD 00 00") is Issuer.HELD
-        finally:
-            holder.communicate("")
     assert card.apdus == []
 
 

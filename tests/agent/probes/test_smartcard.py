@@ -1,6 +1,5 @@
 import plistlib
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,7 +9,7 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.agent.pcscd import needs_pcscd, pcscd, the_only_pcscd, wait
+from tests.agent.pcscd import held_by_another_program, needs_pcscd, pcscd, the_only_pcscd, wait
 from tests.agent.probes.conftest import FixtureHost, ScriptedPcsc
 from tests.agent.probes.virtual_card import PORTS, VirtualCard
 
@@ -189,24 +188,10 @@ def test_two_cards_are_told_apart(two_readers: None) -> None:
 
 @needs_pcscd
 def test_a_card_that_another_program_holds_gives_its_atr_all_the_same(two_readers: None) -> None:
-    hold = (
-        "from smartcard.scard import *; import sys\n"
-        "context = SCardEstablishContext(SCARD_SCOPE_USER)[1]\n"
-        "protocols = SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1\n"
-        "print(SCardConnect(context, 'Virtual PCD 00 00', SCARD_SHARE_EXCLUSIVE, protocols)[0], flush=True)\n"
-        "sys.stdin.read()\n"
-    )
-    with _inserted(_ATRS["CPS3"]) as card:
-        holder = subprocess.Popen(
-            [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        try:
-            assert holder.stdout and holder.stdout.readline() == "0\n"
-            held, empty = _live_readers()
-            assert (held.atr, held.card_held) == (bytes.fromhex(_ATRS["CPS3"]), True)
-            assert not empty.card_held
-        finally:
-            holder.communicate("")
+    with _inserted(_ATRS["CPS3"]) as card, held_by_another_program():
+        held, empty = _live_readers()
+        assert (held.atr, held.card_held) == (bytes.fromhex(_ATRS["CPS3"]), True)
+        assert not empty.card_held
     assert card.apdus == []
 
 

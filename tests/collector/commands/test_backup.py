@@ -11,20 +11,12 @@ from pathlib import Path
 
 import pytest
 from tests.collector.commands.process import channel, enrolled, run, served
-from tests.collector.conftest import SITE, report_of
+from tests.collector.conftest import report_of
 
 from prerequis.command_line import ExitCode
 from prerequis.v1.report_pb2 import Receipt, SignedReport, SubmitRequest
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
 from prerequis_collector import __main__ as program
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    data = tmp_path / "collector"
-    assert program.main(["--data", str(data), "init", "--name", "localhost"]) == 0
-    assert program.main(["--data", str(data), "site", "add", SITE, "--name", "Les Tilleuls"]) == 0
-    return data
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import asyncio
 import socket
 import ssl
 import tomllib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,17 +103,24 @@ async def _serving(data: Path, pack: Pack) -> AsyncIterator[tuple[Installation, 
             yield Installation(data, collector.authority.certificate_pem(), collector), collector.reached_at
 
 
+@contextmanager
+def _secured(where: Address, trusted: bytes, client: Identity, folder: Path) -> Iterator[ssl.SSLSocket]:
+    """A connection to a port by a client that shows its certificate and trusts only this PEM."""
+    context = ssl.create_default_context(cadata=trusted.decode())
+    (folder / "client.pem").write_bytes(b"".join(client.pem()))
+    context.load_cert_chain(folder / "client.pem")
+    with (
+        socket.create_connection((where.host, where.port), timeout=20) as raw,
+        context.wrap_socket(raw, server_hostname="localhost") as connection,
+    ):
+        yield connection
+
+
 async def _shown(where: Address, trusted: bytes, agent: Identity, folder: Path) -> int:
     """Return the serial number of the certificate that a port shows to a client that trusts only this PEM."""
 
     def look() -> int:
-        context = ssl.create_default_context(cadata=trusted.decode())
-        (folder / "agent.pem").write_bytes(b"".join(agent.pem()))
-        context.load_cert_chain(folder / "agent.pem")
-        with (
-            socket.create_connection((where.host, where.port), timeout=20) as raw,
-            context.wrap_socket(raw, server_hostname="localhost") as connection,
-        ):
+        with _secured(where, trusted, agent, folder) as connection:
             return x509.load_der_x509_certificate(connection.getpeercert(binary_form=True) or b"").serial_number
 
     return await asyncio.to_thread(look)
@@ -222,13 +229,7 @@ async def _greeting_refused(where: Address, trusted: bytes, client: Identity, fo
     """Say something, and read: with TLS 1.3 a client learns only then that its certificate was refused."""
 
     def greet() -> None:
-        context = ssl.create_default_context(cadata=trusted.decode())
-        (folder / "client.pem").write_bytes(b"".join(client.pem()))
-        context.load_cert_chain(folder / "client.pem")
-        with (
-            socket.create_connection((where.host, where.port), timeout=20) as raw,
-            context.wrap_socket(raw, server_hostname="localhost") as connection,
-        ):
+        with _secured(where, trusted, client, folder) as connection:
             connection.sendall(b"PREREQUIS/1 00 down\n")
             assert not connection.recv(1)
 

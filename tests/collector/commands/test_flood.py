@@ -6,25 +6,15 @@ from pathlib import Path
 
 import grpc
 import psutil
-import pytest
 from grpc import aio
 from tests.collector.commands.process import channel, enrolled, served
-from tests.collector.conftest import SITE, report_of
+from tests.collector.conftest import report_of
 
 from prerequis.v1.report_pb2 import Receipt, SubmitRequest
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
-from prerequis_collector import __main__ as program
 from prerequis_collector.api.admission import MAIN
 
 MOST_BYTES = 512 * 1024 * 1024
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    data = tmp_path / "collector"
-    assert program.main(["--data", str(data), "init", "--name", "localhost"]) == 0
-    assert program.main(["--data", str(data), "site", "add", SITE, "--name", "Les Tilleuls"]) == 0
-    return data
 
 
 async def test_a_flood_of_the_largest_messages_leaves_the_collector_small_and_serving(data: Path) -> None:

@@ -6,25 +6,15 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.collector.commands.process import channel, enrolled, run, served
 from tests.collector.conftest import SITE, report_of
 
 from prerequis.v1.report_pb2 import SubmitRequest
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
-from prerequis_collector import __main__ as program
 
 ALERTS = Path(__file__).parents[3] / "deploy" / "monitoring" / "alerts.yml"
 Samples = dict[str, list[tuple[dict[str, str], float]]]
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    data = tmp_path / "collector"
-    assert program.main(["--data", str(data), "init", "--name", "localhost"]) == 0
-    assert program.main(["--data", str(data), "site", "add", SITE, "--name", "Les Tilleuls"]) == 0
-    return data
 
 
 def _free_port() -> int:

@@ -8,22 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
-import pytest
 from grpc import aio
 from tests.collector.commands.process import channel, enrolled, served
-from tests.collector.conftest import SITE, refusal, report_of
+from tests.collector.conftest import refusal, report_of
 
 from prerequis.v1.report_pb2 import Receipt, SignedReport, SubmitRequest
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
-from prerequis_collector import __main__ as program
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    data = tmp_path / "collector"
-    assert program.main(["--data", str(data), "init", "--name", "localhost"]) == 0
-    assert program.main(["--data", str(data), "site", "add", SITE, "--name", "Les Tilleuls"]) == 0
-    return data
 
 
 async def test_a_collector_told_to_stop_ends_well(data: Path) -> None:
