@@ -8,6 +8,7 @@ its rows as JSON or as lists of a few fixed lengths, of which it keeps the compi
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from sqlmodel import Session
@@ -117,9 +118,9 @@ def insert_reports(transaction: Session, rows: Sequence[Row]) -> None:
         connection.exec_driver_sql(_INSERT, tuple(list(column) for column in zip(*rows, strict=True)))
         return
     # A row that stands twice is left out the second time.
-    padded = _padded(rows)
+    padded = _padded([[_text(value) if isinstance(value, datetime) else value for value in row] for row in rows])
     marks = ",".join(["(?,?,?,?,?,?,?)"] * len(padded))
-    values = tuple(_text(value) if isinstance(value, datetime) else value for row in padded for value in row)
+    values = tuple(chain.from_iterable(padded))
     statement = f"INSERT INTO reports ({_COLUMNS}) VALUES {marks} ON CONFLICT DO NOTHING"  # noqa: S608 – as above
     connection.exec_driver_sql(statement, values)
 
@@ -143,8 +144,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def _text(moment: datetime) -> str:
     """Return a moment as SQLite keeps those of Instant columns."""
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(" ", "microseconds")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def _padded(values: Sequence[T]) -> list[T]:
