@@ -17,7 +17,7 @@ from prerequis_rules.ends import Ends, TextsOf, apply
 from prerequis_rules.measures import LineSample, measures_of
 from prerequis_rules.memory import Memory, Seen
 from prerequis_rules.messages import moment
-from prerequis_rules.model import Count, Judged, Outcome, Scope, Verdict, Waiver, by_rule
+from prerequis_rules.model import Count, Judged, Outcome, Scope, Verdict, Waiver, by_rule, counted
 from prerequis_rules.pack import Pack
 from prerequis_rules.reads import WHOLE, Part
 from prerequis_rules.services import described
@@ -128,8 +128,8 @@ def count(pack: Pack, workstations: Iterable[Judged], unseen: int | None) -> dic
     return {rule: _count(verdicts.get(rule, ()), unseen) for rule in pack.ids[Scope.WORKSTATION]}
 
 
-def _count(verdicts: Sequence[Verdict], unseen: int | None) -> Count:
-    passed, failed, unknown = map(verdicts.count, (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN))
+def _count(verdicts: tuple[Verdict, ...], unseen: int | None) -> Count:
+    passed, failed, unknown = counted(verdicts)
     return Count(passed, failed, unknown + (unseen or 0), unseen is None)
 
 

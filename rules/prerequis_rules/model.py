@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple, Protocol
 
@@ -33,6 +34,8 @@ class Verdict(StrEnum):
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
     NOT_APPLICABLE = "NOT_APPLICABLE"
+
+    __hash__ = str.__hash__  # that of an Enum is not C: a park's verdicts are looked up by the million
 
 
 class Readiness(StrEnum):
@@ -305,16 +308,22 @@ class Judged:
             yield Judgement(rule, self.subject, verdict, self.needs.get(rule, {}), self.texts, rule in self.waived)
 
 
-def by_rule(subjects: Iterable[Judged]) -> dict[str, list[Verdict]]:
+def by_rule(subjects: Iterable[Judged]) -> dict[str, tuple[Verdict, ...]]:
     """Return the verdicts of each rule, in the order of the subjects."""
     of_same_rules: dict[tuple[str, ...], list[tuple[Verdict, ...]]] = {}
     for one in subjects:
         of_same_rules.setdefault(one.rules, []).append(one.verdicts)
-    found: dict[str, list[Verdict]] = {}
+    found: dict[str, tuple[Verdict, ...]] = {}
     for rules, verdicts in of_same_rules.items():
         for rule, column in zip(rules, zip(*verdicts, strict=True), strict=True):
-            found.setdefault(rule, []).extend(column)
+            found[rule] = found[rule] + column if rule in found else column
     return found
+
+
+@lru_cache(maxsize=10_000)
+def counted(verdicts: tuple[Verdict, ...]) -> tuple[int, int, int]:
+    """Return how many of them are a PASS, a FAIL, an UNKNOWN; machines are alike, and so is what rules say of them."""
+    return verdicts.count(Verdict.PASS), verdicts.count(Verdict.FAIL), verdicts.count(Verdict.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from prerequis_rules.model import (
     Score,
     Verdict,
     by_rule,
+    counted,
 )
 from prerequis_rules.pack import Pack
 
@@ -77,8 +78,8 @@ def _framework(
     )
 
 
-def _standing(rule: Rule, verdicts: Sequence[Verdict], waived: int, unseen: int) -> _Standing:
-    passed, failed, unknown = map(verdicts.count, (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN))
+def _standing(rule: Rule, verdicts: tuple[Verdict, ...], waived: int, unseen: int) -> _Standing:
+    passed, failed, unknown = counted(verdicts)
     failed -= waived
     unknown += unseen if rule.scope is Scope.WORKSTATION else 0
     return _Standing(rule.level, passed, failed, waived, unknown, weighed=passed + failed + unknown)
