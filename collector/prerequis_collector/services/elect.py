@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import Enum
 
+from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.elections import ElectionRow, Elections
 from prerequis_collector.store.site_services import KnownServices
@@ -24,9 +25,14 @@ class Turn(Enum):
 
 
 def turn(transaction: Transaction, finess: str, agent_id: str, now: datetime) -> Turn:
-    """Return whether this machine is to ask; a technician's own observation counts as the day's."""
+    """Return whether this machine is to ask; a technician's own observation counts as the day's.
+
+    An identity in quarantine never is: what it found would not count.
+    """
     known = KnownServices(transaction).find(finess)
     if known is not None and now - known.observed_at < INTERVAL:
+        return Turn.ANOTHERS
+    if agent_id in Agents(transaction).quarantined(finess):
         return Turn.ANOTHERS
     election = Elections(transaction).newest(finess)
     if election is None or now - election.elected_at >= PATIENCE:

@@ -71,6 +71,14 @@ class ServicesContract:
         assert self.elect(database, "b", late)
         assert self.turns(database, late)["a"] is Turn.ANOTHERS
 
+    def test_an_identity_in_quarantine_leaves_its_turn_to_others(self, database: Database) -> None:
+        with database.write() as transaction:
+            copied = Agents(transaction).find("a")
+            assert copied is not None
+            copied.quarantined = True
+            Agents(transaction).save([copied])
+        assert self.turns(database, NOW) == {"a": Turn.ANOTHERS, "b": Turn.NOBODYS, "c": Turn.NOBODYS}
+
     def test_once_they_were_asked_nobody_asks_them_again_that_day(self, database: Database) -> None:
         assert self.elect(database, "a", NOW)
         self.note(database, found(psc=True), NOW)
