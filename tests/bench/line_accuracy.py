@@ -344,7 +344,7 @@ def threshold(lab: Lab, runs: int) -> None:
 
 
 def page(lab: Lab, rows: list[str], arguments: argparse.Namespace, seconds: float) -> str:
-    option = " --quick" if arguments.quick else " --short" if arguments.short else ""
+    option = "".join(f" --{name}" for name in ("quick", "short", "few-peers") if vars(arguments)[name.replace("-", "_")])
     lines = [
         BEGIN,
         "",
