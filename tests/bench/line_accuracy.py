@@ -344,7 +344,8 @@ def threshold(lab: Lab, runs: int) -> None:
 
 
 def page(lab: Lab, rows: list[str], arguments: argparse.Namespace, seconds: float) -> str:
-    option = "".join(f" --{name}" for name in ("quick", "short", "few-peers") if vars(arguments)[name.replace("-", "_")])
+    given = {"quick": arguments.quick, "short": arguments.short, "few-peers": arguments.few_peers}
+    option = "".join(f" --{name}" for name, is_given in given.items() if is_given)
     lines = [
         BEGIN,
         "",
