@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
+from tests.bench.link.peers import iperf3, speedtest
 from tests.bench.link.rig import CALIBRATION_ERROR, SERVER, TRIES, Link, Refused, Rig, said
 
 RATES, DELAYS, LOSSES, RUNS = (2, 8, 20, 100), (5, 40), (0.0, 0.005), 3
@@ -109,36 +110,6 @@ def shown(errors: list[float]) -> str:
     if not errors:
         return "inconclusive"
     return f"{median(errors):+.1f} ({min(errors):+.1f}…{max(errors):+.1f})"
-
-
-def iperf3(rig: Rig, direction: str) -> float | None:
-    """Return the rate that iperf3 receives, or None where it gives none: it sometimes waits for its server for ever."""
-    # One server for one test: a test that hangs would keep the next from beginning.
-    server = rig.spawn("server", "iperf3", "-s", "-1", "--forceflush")
-    assert server.stdout is not None
-    while "listening" not in server.stdout.readline():
-        if server.poll() is not None:
-            return None
-    argv = ["iperf3", "-c", SERVER, "-J", "-t", "4", "-O", "2", "-P", "4", *(["-R"] if direction == "down" else [])]
-    try:
-        done = subprocess.run(rig.command("client", *argv), capture_output=True, text=True, check=False, timeout=30)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        server.terminate()
-        server.wait()
-    told = json.loads(done.stdout)
-    return float(told["end"]["sum_received"]["bits_per_second"]) if told.get("end") else None
-
-
-def speedtest(lab: Lab) -> dict[str, float] | None:
-    argv = [sys.executable, "-m", "tests.bench.link.mini", "measure", lab.mini]
-    done = subprocess.run(lab.rig.command("client", *argv), capture_output=True, text=True, check=False, timeout=180)
-    try:
-        told: dict[str, float] = json.loads(done.stdout)
-    except ValueError:
-        return None
-    return told
 
 
 @dataclass
@@ -249,7 +220,7 @@ def matrix(lab: Lab, links: list[Link], runs: int, peers: list[Link]) -> list[st
         found = lab.sure(link, runs, method="CAPACITY")
         lab.rig.set(link)
         compared = link in peers
-        others = (speedtest(lab) if compared else None) or {}
+        others = (speedtest(lab.rig, lab.mini) if compared else None) or {}
         for way in DIRECTIONS:
             reference = iperf3(lab.rig, way) if compared else None
             rows.append(row(link, way, found, reference, others.get(way)))
