@@ -27,11 +27,15 @@ from prerequis_collector.errors import InvalidInput
 from prerequis_collector.line_http import LineHttp
 from prerequis_collector.line_server import http_context
 from prerequis_collector.services.authority import Authority, key_pem, new_key, requested_key
+from prerequis_collector.services.import_sites import keep_import, plan_import
 from prerequis_collector.services.lease import Lease, Leases
 from prerequis_collector.services.register import save_site, site_message
+from prerequis_collector.services.register_file import read_register
 from prerequis_collector.store import migrate
 from prerequis_collector.store.database import Database
 from prerequis_collector.store.sites import SiteRow, Sites
+from prerequis_rules.load import load_pack
+from prerequis_rules.pack import Pack
 
 _REQUEST = csr_of(new_key())
 _TICKET = """\
@@ -104,6 +108,42 @@ def test_the_settings_of_a_collector_are_read_or_refused_with_a_sentence(content
         else:
             assert known.public_name == known.names[0]
             assert known.uplink_bits_per_second > 0
+
+
+_REGISTER = """\
+finess;nom;organisme;postes;échéance;lot
+330000019;Les Tilleuls;330000100;4;31/12/2026;
+330000027;"L'Été ; annexe";;;;
+"""
+_EXTRACT = "finess;etalab;111;2026-05-12\nstructureet;330000019;330000100;LES TILLEULS;;;\n"
+
+
+@given(
+    st.binary(max_size=200)
+    | _damaged(_REGISTER.encode())
+    | _damaged(_REGISTER.encode("latin-1"))
+    | _damaged(_REGISTER.encode("utf-16"))
+    | _damaged(_EXTRACT.encode()),
+    st.sampled_from(["", "330000100"]),
+)
+def test_a_file_of_the_register_is_kept_whole_or_refused_with_a_sentence(
+    database: Database, pack: Pack, content: bytes, organisation: str
+) -> None:
+    with database.write() as transaction:
+        try:
+            lines = read_register(content, organisation).lines
+            keep_import(transaction, plan_import(transaction, lines, pack), author="essai", now=datetime.now(UTC))
+        except InvalidInput as refused:
+            assert str(refused).endswith(".")
+            transaction.rollback()
+            return
+    with database.read() as transaction:
+        assert plan_import(transaction, lines, pack).unchanged == len(lines)
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return load_pack(None)
 
 
 @given(st.builds(

@@ -1,17 +1,29 @@
-"""`site add`: write a site into the register, or change what is known of it."""
+"""`site add`, `import`, `list`: the register of sites, one by one or by a file."""
 
 import argparse
 import sys
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
+from prerequis.os_errors import why
 from prerequis_collector import config
 from prerequis_collector.errors import InvalidInput
+from prerequis_collector.listing import json_document, table
 from prerequis_collector.opening import load_rules, opened_database
 from prerequis_collector.services.audit import CONSOLE
-from prerequis_collector.services.register import looks_mistyped, save_site
-from prerequis_collector.store.sites import SiteRow
-from prerequis_rules.pack import Pack
+from prerequis_collector.services.import_sites import Plan, keep_import, plan_import
+from prerequis_collector.services.register import check_finess, check_pack, looks_mistyped, save_site
+from prerequis_collector.services.register_file import (
+    HEADINGS,
+    LARGEST_FILE_BYTES,
+    RegisterFile,
+    Value,
+    read_register,
+    write_register,
+)
+from prerequis_collector.store.sites import SiteRow, Sites
 
 HELP = "tient le registre des sites"
 _NUMBERS = {
@@ -21,6 +33,11 @@ _NUMBERS = {
     "workstations": "postes du site, avec ou sans agent",
     "active-records": "dossiers de la file active (personnes accompagnées)",
 }
+_FILE = """\
+inscrit les sites d'un fichier CSV dont la première ligne nomme les colonnes, ou ceux d'un organisme dans l'extrait
+public de FINESS : tous, ou aucun si une ligne est fausse. Ce qui n'a pas de colonne reste ; une cellule vide efface.
+Pour un site connu, « finess » et ce qui change suffisent. Colonnes :"""
+_IN_JSON = {"simultaneous_users": "simultaneousUsers", "active_records": "activeRecords"}
 
 
 def configure(parser: CommandLine) -> None:
@@ -37,13 +54,31 @@ def configure(parser: CommandLine) -> None:
     add.add_argument("--deadline", type=date.fromisoformat, metavar="AAAA-MM-JJ", help="jour où le site doit être prêt")
     add.add_argument("--lot", default="", metavar="CALENDRIER/LOT", help="lot du programme, par exemple apajh-2023/1")
     add.add_argument("--profile", default="", metavar="PROFIL", help="profil d'éditeur de DUI")
+    imported = actions.add_parser(
+        "import",
+        help="inscrit les sites d'un fichier CSV, tous ou aucun, et dit ce qui change",
+        description=f"{_FILE} {', '.join(HEADINGS.values())}",
+    )
+    imported.add_argument("file", type=Path, metavar="FICHIER", help="CSV d'un tableur, ou extrait public de FINESS")
+    imported.add_argument("--dry-run", action="store_true", help="dit ce qui changerait, sans rien inscrire")
+    listed = actions.add_parser("list", help="montre le registre ; --csv écrit le fichier que « import » relit")
+    for action in (imported, listed):
+        action.add_argument("--organisation", metavar="FINESS", help="seulement les sites de cet organisme")
+    imported.add_argument("--json", action="store_true", help="un document JSON sur la sortie standard")
+    form = listed.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="un document JSON sur la sortie standard")
+    form.add_argument("--csv", action="store_true", help="un CSV pour un tableur, sur la sortie standard")
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Keep the site and say what was done on stderr; raises InvalidInput."""
+    """Do what was asked; raises InvalidInput, StorageUnavailable."""
+    return {"add": _add, "import": _import, "list": _list}[arguments.action](arguments)
+
+
+def _add(arguments: argparse.Namespace) -> ExitCode:
     known = config.load(arguments.data)
     if arguments.profile or arguments.lot:
-        _check(load_rules(known), arguments.profile, arguments.lot)
+        check_pack(load_rules(known), arguments.profile, arguments.lot)
     site = SiteRow(
         finess=arguments.finess,
         name=arguments.name,
@@ -65,10 +100,94 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.DONE
 
 
-def _check(pack: Pack, profile: str, lot: str) -> None:
-    """Return when the pack has the profile and the lot, or none is named; raises InvalidInput."""
-    if profile and profile not in pack.profiles:
-        raise InvalidInput(f"Il n'y a pas de profil « {profile} » ; choisir parmi : {', '.join(pack.profiles)}.")
-    if lot and pack.lot(lot) is None:
-        known = [f"{calendar.id}/{one}" for calendar in pack.calendars.values() for one in calendar.lots]
-        raise InvalidInput(f"Il n'y a pas de lot « {lot} » ; choisir parmi : {', '.join(known)}.")
+def _import(arguments: argparse.Namespace) -> ExitCode:
+    """Keep what the file says, all of it or nothing, and write the account on stdout."""
+    known = config.load(arguments.data)
+    file = read_register(_content(arguments.file), _organisation(arguments))
+    pack = load_rules(known)
+    with opened_database(known) as database:
+        if arguments.dry_run:
+            with database.read() as transaction:
+                plan = plan_import(transaction, file.lines, pack)
+        else:
+            with database.write() as transaction:
+                plan = plan_import(transaction, file.lines, pack)
+                keep_import(transaction, plan, author=CONSOLE, now=datetime.now(UTC))
+    account = _document(plan, file, arguments.dry_run) if arguments.json else "".join(_account(plan, arguments.dry_run))
+    sys.stdout.write(account)
+    for line in file.lines:
+        if looks_mistyped(line.finess):
+            sys.stderr.write(f"Attention, ligne {line.number} : la clé de {line.finess} est fausse ; la vérifier.\n")
+    if file.ignored:
+        sys.stderr.write(f"Colonnes qui n'ont pas été lues : {', '.join(file.ignored)}.\n")
+    return ExitCode.DONE
+
+
+def _list(arguments: argparse.Namespace) -> ExitCode:
+    with opened_database(config.load(arguments.data)) as database, database.read() as transaction:
+        sites = Sites(transaction).all(_organisation(arguments))
+    rows = [{field: getattr(site, field) for field in HEADINGS} for site in sites]
+    if arguments.csv:
+        sys.stdout.write(write_register(rows))
+    elif arguments.json:
+        sys.stdout.write(json_document({"sites": [_as_json(row) for row in rows]}))
+    else:
+        shown = [(site.finess, site.name, site.organisation, site.workstations, site.lot) for site in sites]
+        sys.stdout.write(table(("FINESS", "NOM", "ORGANISME", "POSTES", "LOT"), shown))
+    return ExitCode.DONE
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"{path} ne se lit pas : {why(error)}.") from error
+
+
+def _organisation(arguments: argparse.Namespace) -> str:
+    return check_finess(arguments.organisation) if arguments.organisation else ""
+
+
+def _account(plan: Plan, dry_run: bool) -> Iterator[str]:
+    yield f"Sites nouveaux : {len(plan.new)}, changés : {len(plan.changed)}, inchangés : {plan.unchanged}\n"
+    for change in plan.new:
+        yield f"  + {change.site.finess} {change.site.name}\n"
+    for change in plan.changed:
+        what = (f"{HEADINGS[field]} {_said(was)} → {_said(now)}" for field, (was, now) in change.fields.items())
+        yield f"  ~ {change.site.finess} {change.site.name} : {', '.join(what)}\n"
+    if dry_run:
+        yield "Rien n'a été inscrit ; relancer sans --dry-run.\n"
+
+
+def _said(value: Value) -> str:
+    if value is None or value == "":
+        return "–"
+    return f"« {value} »" if isinstance(value, str) else f"{value:%d/%m/%Y}" if isinstance(value, date) else str(value)
+
+
+def _document(plan: Plan, file: RegisterFile, dry_run: bool) -> str:
+    return json_document(
+        {
+            "dryRun": dry_run,
+            "new": [{"finess": change.site.finess, "name": change.site.name} for change in plan.new],
+            "changed": [
+                {
+                    "finess": change.site.finess,
+                    "before": _as_json({field: was for field, (was, _) in change.fields.items()}),
+                    "after": _as_json({field: now for field, (_, now) in change.fields.items()}),
+                }
+                for change in plan.changed
+            ],
+            "unchanged": plan.unchanged,
+            "ignoredColumns": list(file.ignored),
+        }
+    )
+
+
+def _as_json(row: Mapping[str, Value]) -> dict[str, object]:
+    """Return the fields as programs read them: names as elsewhere in JSON, days in ISO 8601."""
+    return {
+        _IN_JSON.get(field, field): value.isoformat() if isinstance(value, date) else value
+        for field, value in row.items()
+    }

@@ -10,10 +10,13 @@ from prerequis_collector.errors import InvalidInput, NotFound
 from prerequis_collector.services.audit import note
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.sites import SiteRow, Sites
+from prerequis_rules.pack import Pack
 
 # typeNumeroFiness of the official schema: the second character is a letter for Corsica.
 _FINESS = re.compile(r"[0-9][0-9A-Z][0-9]{7}", re.ASCII)
 _NUMBERS = ("professionals", "simultaneous_users", "secretariats", "workstations")
+_MOST = 1_000_000
+"""Of any of them at one site; a longer number is a slip."""
 
 
 def check_finess(text: str) -> str:
@@ -35,16 +38,33 @@ def looks_mistyped(finess: str) -> bool:
     return sum(value // 10 + value % 10 for value in doubled) % 10 != 0
 
 
+def check_site(site: SiteRow) -> None:
+    """Return when the site may be kept; raises InvalidInput."""
+    if not site.name.strip() or not site.name.isprintable():
+        raise InvalidInput("Le nom du site est vide, ou a des caractères qui ne se lisent pas.")
+    for number in (*_NUMBERS, "active_records"):
+        value = getattr(site, number) or 0
+        if not 0 <= value <= _MOST:
+            raise InvalidInput(f"Un effectif va de 0 à un million : {value} n'en est pas un.")
+
+
+def check_pack(pack: Pack, profile: str, lot: str) -> None:
+    """Return when the pack has the profile and the lot, or none is named; raises InvalidInput."""
+    if profile and profile not in pack.profiles:
+        raise InvalidInput(f"Il n'y a pas de profil « {profile} » ; choisir parmi : {', '.join(pack.profiles)}.")
+    if lot and pack.lot(lot) is None:
+        known = [f"{calendar.id}/{one}" for calendar in pack.calendars.values() for one in calendar.lots]
+        raise InvalidInput(f"Il n'y a pas de lot « {lot} » ; choisir parmi : {', '.join(known)}.")
+
+
 def save_site(transaction: Transaction, site: SiteRow, *, author: str, now: datetime) -> bool:
     """Keep the site, in place of what was known of it; return whether it is new. Raises InvalidInput."""
     site.finess = check_finess(site.finess)
     site.organisation = check_finess(site.organisation) if site.organisation else ""
-    if not site.name.strip() or not site.name.isprintable():
-        raise InvalidInput("Le nom du site est vide, ou a des caractères qui ne se lisent pas.")
-    if any((getattr(site, number) or 0) < 0 for number in (*_NUMBERS, "active_records")):
-        raise InvalidInput("Un effectif ne peut pas être négatif.")
+    check_site(site)
+    Sites(transaction).touch(site.finess)  # locks the row: what changes its revision meanwhile is not lost
     known = Sites(transaction).find(site.finess)
-    site.revision = known.revision + 1 if known else 1
+    site.revision = known.revision if known else 1
     site.parameters = known.parameters if known else ""
     Sites(transaction).save(site)
     kept = site.model_dump(mode="json", exclude={"finess", "revision", "parameters"})

@@ -36,7 +36,8 @@ class SiteRow(SQLModel, table=True):
 
 
 # Composed once: that costs SQLAlchemy more than the database needs to answer, and whole parks are judged by it.
-_OF_NUMBER = select(SiteRow).where(SiteRow.finess == bindparam("site"))
+# Other statements of the same transaction may have raised the revision of a row that it has read before.
+_OF_NUMBER = select(SiteRow).where(SiteRow.finess == bindparam("site")).execution_options(populate_existing=True)
 _OF_NUMBERS = select(SiteRow).where(col(SiteRow.finess).in_(bindparam("sites", expanding=True)))
 
 
