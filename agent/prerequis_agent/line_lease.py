@@ -17,6 +17,7 @@ from prerequis_agent.config import State
 from prerequis_agent.errors import AgentError, CollectorUnreachable, Refused, Unsupported
 from prerequis_agent.host import Host
 from prerequis_agent.identity import Identity
+from prerequis_agent.origin import machine
 from prerequis_agent.surroundings import Lease
 from prerequis_agent.turns import keep_turn
 from prerequis_agent.uplink import Uplink
@@ -55,7 +56,7 @@ def held(state: State, identity: Identity, wanted: Wanted, outcome: Outcome) -> 
     Raises Unsupported, with the collector's sentence, when none is to be had in time.
     """
     enrolment, authority = state.enrolment(), state.authority_pem()
-    request = _request(wanted, enrolment.finess)
+    request = _request(wanted, enrolment.finess, identity.agent_id)
 
     async def acquire() -> AcquireLeaseResponse:
         async with Uplink(enrolment.collector, authority, identity) as uplink:
@@ -99,7 +100,7 @@ def _patiently(acquire: Callable[[], AcquireLeaseResponse], wanted: Wanted) -> A
     return answer
 
 
-def _request(wanted: Wanted, finess: str) -> AcquireLeaseRequest:
+def _request(wanted: Wanted, finess: str, agent_id: str) -> AcquireLeaseRequest:
     from prerequis_agent.line.conditions import attachment, gateway_digest
 
     host = Host()
@@ -110,6 +111,7 @@ def _request(wanted: Wanted, finess: str) -> AcquireLeaseRequest:
         metered=bool(attached.metered),
         gateway=gateway_digest(host, attached.gateways, finess),
         wireless=attached.kind in (LineConditions.WIRELESS, LineConditions.CELLULAR),
+        machine=machine(host, agent_id) or b"",
     )
 
 

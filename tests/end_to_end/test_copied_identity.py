@@ -51,6 +51,8 @@ def test_two_machines_with_one_folder_are_both_seen_and_the_one_that_is_kept_goe
     refused = installation.agent("run", "--now", "--no-line", machine="two", prefix=elsewhere)
     assert refused.returncode == ExitCode.REFUSED
     assert "l'enrôler avec un nouveau ticket" in refused.stderr
+    measured = installation.agent("measure", machine="two", prefix=elsewhere)
+    assert "l'enrôler avec un nouveau ticket" in measured.stdout + measured.stderr
     assert installation.agent("run", "--now", "--no-line").returncode == ExitCode.DONE
     ticket = installation.ticket("again.toml")
     again = installation.agent("enrol", "--ticket", str(ticket), machine="two", prefix=elsewhere)

@@ -65,6 +65,7 @@ class Measurement(MeasurementServiceServicer):
             metered=request.metered,
             gateway=request.gateway,
             wireless=request.wireless,
+            machine=request.machine.hex(),
         )
         desk, demand = Desk(collector.leases, collector.holder), demand_bits_per_second(profile, site)
         lease = await collector.write(lambda transaction: desk.ask(transaction, asking, profile, demand, now))

@@ -10,7 +10,7 @@ from prerequis.v1.context_pb2 import SiteServices
 from prerequis.v1.register_pb2 import Answer, Profile, Site
 from prerequis.v1.report_pb2 import Report
 from prerequis_collector.services.line_results import MOST, samples
-from prerequis_collector.services.origins import warnings
+from prerequis_collector.services.origins import apart, warnings
 from prerequis_collector.services.plan import profile_of
 from prerequis_collector.services.register import require_site, site_message
 from prerequis_collector.services.waive import laid
@@ -128,9 +128,9 @@ def with_machines(site: KnownSite, newest: Iterable[ReportRow]) -> KnownSite:
 
 
 def _measurements(transaction: Transaction, finess: str, odd: Iterable[AgentRow]) -> Sequence[LineMeasurementRow]:
-    copied = {agent.id for agent in odd if agent.quarantined}
+    copied = apart(odd)
     newest = LineMeasurements(transaction).newest_of_site(finess, MOST)
-    return [row for row in newest if row.agent_id not in copied]
+    return [row for row in newest if row.measured_by not in copied]
 
 
 def _by_site(rows: Iterable[OfSite]) -> defaultdict[str, list[OfSite]]:

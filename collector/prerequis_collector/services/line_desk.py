@@ -16,6 +16,7 @@ from prerequis.v1.line_pb2 import CAPACITY, LATENCY, SUFFICIENCY, LineMethod
 from prerequis.v1.register_pb2 import Profile
 from prerequis_collector.services import line_clock, line_schedule
 from prerequis_collector.services.lease import TIME_TO_LIVE_SECONDS, Lease, Leases
+from prerequis_collector.services.origins import REPLACED, may_measure
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.line_claims import LineClaimRow, LineClaims
 from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
@@ -90,6 +91,8 @@ class Asking:
     metered: bool = False
     gateway: bytes = b""
     wireless: bool = False
+    machine: str = ""
+    """What tells it from others with its identity, in hexadecimal; "" when it does not say."""
 
     @property
     def by_itself(self) -> bool:
@@ -175,6 +178,7 @@ class Desk:
                 id=lease.measurement,
                 finess=asking.finess,
                 agent_id=asking.agent_id,
+                machine=asking.machine,
                 egress=egress_digest(asking.egress),
                 gateway=asking.gateway[:32],
                 method=asking.method or CAPACITY,
@@ -235,6 +239,8 @@ def _forbidden(
     transaction: Transaction, asking: Asking, profile: Profile, lease: Lease, now: datetime
 ) -> Postponed | None:
     """Return why the line is not to be loaded, whoever waits; None when it may."""
+    if not may_measure(transaction, asking, now):
+        return Postponed(timedelta(days=1), REPLACED)
     if asking.metered and not profile.measures_metered_lines and asking.method != LATENCY:
         sentence = "La ligne est facturée au volume : elle n'est pas chargée sans l'accord de la DSI pour ce site."
         return Postponed(timedelta(days=1), sentence)

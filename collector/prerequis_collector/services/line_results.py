@@ -10,6 +10,7 @@ from prerequis.v1.line_review_pb2 import LineMeasurement
 from prerequis_collector.errors import InvalidInput
 from prerequis_collector.services import line_clock
 from prerequis_collector.services.lease import Lease
+from prerequis_collector.store.agents import Shown
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.line_claims import LineClaims
 from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
@@ -63,14 +64,14 @@ def end_measurement(transaction: Transaction, lease: Lease, result: Line | None,
     return bool(beside)
 
 
-def weigh(rows: Sequence[LineMeasurementRow], quarantined: Collection[str] = ()) -> list[Weighed]:
+def weigh(rows: Sequence[LineMeasurementRow], apart: Collection[Shown] = ()) -> list[Weighed]:
     """Return the measurements of one site, each with why it does not count or as what.
 
     Of those without a fault, the newest version of the method counts, through the gateway that most machines use, and
-    by cable where any is: a machine on Wi-Fi then judges its own place alone. An identity in quarantine may have
-    measured from anywhere.
+    by cable where any is: a machine on Wi-Fi then judges its own place alone. The machines apart, those of identities
+    in quarantine and those that were replaced, may have measured from anywhere.
     """
-    lines = [(row, line := row.line, _fault(row, line, quarantined)) for row in rows]
+    lines = [(row, line := row.line, _fault(row, line, apart)) for row in rows]
     good = [(row, line) for row, line, fault in lines if line is not None and fault is None]
     version = max((line.conditions.method_version for _, line in good), default=0)
     good = [(row, line) for row, line in good if line.conditions.method_version == version]
@@ -82,7 +83,7 @@ def weigh(rows: Sequence[LineMeasurementRow], quarantined: Collection[str] = ())
 def samples(rows: Sequence[LineMeasurementRow], now: datetime) -> list[LineSample]:
     """Return those of a site's measurements that its verdicts rest on, the oldest first.
 
-    The caller leaves out those of an identity in quarantine.
+    The caller leaves out those of the machines apart.
     """
     recent = [row for row in rows if row.began_at > now - WINDOW]
     return [weighed.sample for weighed in weigh(recent) if weighed.sample is not None]
@@ -112,8 +113,8 @@ def _weighed(
     return Weighed(row, line, Discard.DISCARD_UNSPECIFIED, sample)
 
 
-def _fault(row: LineMeasurementRow, line: Line | None, quarantined: Collection[str]) -> "Discard.ValueType | None":
-    if row.agent_id in quarantined:
+def _fault(row: LineMeasurementRow, line: Line | None, apart: Collection[Shown]) -> "Discard.ValueType | None":
+    if row.measured_by in apart:
         return Discard.COPIED
     if row.contention:
         return Discard.CONTENDED
@@ -125,7 +126,7 @@ def _fault(row: LineMeasurementRow, line: Line | None, quarantined: Collection[s
 
 def _usual_gateway(rows: Iterable[LineMeasurementRow]) -> bytes:
     """Return the gateway of most machines, then of most measurements; empty when none is known."""
-    pairs = [(row.gateway, row.agent_id) for row in rows if row.gateway]
+    pairs = [(row.gateway, row.measured_by) for row in rows if row.gateway]
     machines, measurements = Counter(gateway for gateway, _ in set(pairs)), Counter(gateway for gateway, _ in pairs)
     return max(machines, key=lambda one: (machines[one], measurements[one], one), default=b"")
 

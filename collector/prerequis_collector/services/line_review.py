@@ -1,6 +1,6 @@
 """What is shown of the sites' lines: what each carries, what it must, hour by hour, and every measurement."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from statistics import median
@@ -10,9 +10,10 @@ from prerequis.v1.register_pb2 import Profile
 from prerequis.v1.report_pb2 import Report
 from prerequis_collector.services import line_clock
 from prerequis_collector.services.line_results import MOST, WINDOW, Discard, Weighed, weigh
+from prerequis_collector.services.origins import apart
 from prerequis_collector.services.plan import demand_bits_per_second, profile_of
 from prerequis_collector.services.register import require_site
-from prerequis_collector.store.agents import Agents
+from prerequis_collector.store.agents import Agents, Shown
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.line_measurements import LineMeasurementRow, LineMeasurements
 from prerequis_collector.store.reports import Reports
@@ -27,17 +28,19 @@ LONGEST_DAYS = 730
 def review_line(transaction: Transaction, pack: Pack, finess: str, days: int, now: datetime) -> GetLineResponse:
     """Return one site's line, with its measurements of so many days, 0 for those judged; raises NotFound."""
     site = require_site(transaction, finess)
-    rows, copied = LineMeasurements(transaction).newest_of_site(finess, MOST), Agents(transaction).quarantined(finess)
+    rows, odd = LineMeasurements(transaction).newest_of_site(finess, MOST), Agents(transaction).odd(finess)
+    copied = apart(odd)
     judged = weigh([row for row in rows if row.began_at > now - WINDOW], copied)
     shown = judged
     if days:
         asked = now - timedelta(days=min(days, LONGEST_DAYS))
         shown = weigh(LineMeasurements(transaction).of_site(finess, asked), copied)
     names = _names(transaction, finess) if shown else {}
+    copies = {row.shown: row.id for row in odd if row.copy_of}
     return GetLineResponse(
         summary=_summary(pack, site, judged),
         hours=_hours([one.sample for one in judged if one.sample is not None]),
-        measurements=[_measurement(one, names) for one in reversed(shown)],
+        measurements=[_measurement(one, names, copies) for one in reversed(shown)],
     )
 
 
@@ -46,7 +49,7 @@ def review_lines(transaction: Transaction, pack: Pack, now: datetime, organisati
 
     A site that was not measured says so.
     """
-    measured, copied = _by_site(LineMeasurements(transaction).all(now - WINDOW)), Agents(transaction).quarantined()
+    measured, copied = _by_site(LineMeasurements(transaction).all(now - WINDOW)), apart(Agents(transaction).odd())
     found = {finess: weigh(rows, copied) for finess, rows in measured}
     return [_summary(pack, site, found.get(site.finess, [])) for site in Sites(transaction).all(organisation)]
 
@@ -112,12 +115,13 @@ def _hours(samples: Sequence[LineSample]) -> Iterator[LineHour]:
         yield line
 
 
-def _measurement(weighed: Weighed, names: dict[str, str]) -> LineMeasurement:
+def _measurement(weighed: Weighed, names: Mapping[str, str], copies: Mapping[Shown, str]) -> LineMeasurement:
     row = weighed.row
+    machine = copies.get(row.measured_by, row.agent_id)
     here = line_clock.local(row.finess, row.began_at)
     message = LineMeasurement(
-        workstation_id=row.agent_id,
-        workstation_name=names.get(row.agent_id, row.agent_id),
+        workstation_id=machine,
+        workstation_name=names.get(machine, machine),
         method=row.line_method,
         attended=row.attended,
         busy_hour=line_clock.is_busy(here),

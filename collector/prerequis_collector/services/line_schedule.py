@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from prerequis_collector.services import line_clock
 from prerequis_collector.services.line_clock import Slot
+from prerequis_collector.services.origins import apart
 from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.line_candidates import LineCandidateRow, LineCandidates
@@ -71,11 +72,11 @@ def _candidates(transaction: Transaction, finess: str, now: datetime, *, metered
 
 
 def _measured(transaction: Transaction, finess: str, now: datetime) -> set[tuple[date, int]]:
-    """Return the slots of today in which a result came in, but of an identity in quarantine."""
+    """Return the slots of today in which a result came in, but of the machines apart."""
     midnight = line_clock.local(finess, now).replace(hour=0, minute=0, second=0, microsecond=0)
-    done, copied = set(), Agents(transaction).quarantined(finess)
+    done, copied = set(), apart(Agents(transaction).odd(finess))
     for row in LineMeasurements(transaction).of_site(finess, midnight):
         slot = line_clock.slot_at(finess, row.began_at)
-        if slot is not None and row.result and not row.contention and row.agent_id not in copied:
+        if slot is not None and row.result and not row.contention and row.measured_by not in copied:
             done.add((slot.begins.date(), slot.number))
     return done

@@ -4,14 +4,14 @@ A copy is kept as an agent of its own, so that nothing of it ever stands in the 
 It has no certificate: what it hands in names the agent whose identity it shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
 
 from prerequis_collector.errors import InvalidInput, NotFound
 from prerequis_collector.services.audit import note
-from prerequis_collector.store.agents import AgentRow, Agents
+from prerequis_collector.store.agents import AgentRow, Agents, Shown
 from prerequis_collector.store.batches import Standing
 from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.reports import Reports
@@ -22,12 +22,15 @@ REPLACED = "Cette machine porte l'identité d'une autre : l'enrôler avec un nou
 MOST_COPIES = 20
 """Of one identity; whoever has its key can make up more machines, which are refused."""
 
+LONGEST_MACHINE = 64
+"""Hexadecimal digits of what tells a machine from others."""
+
 # So long a report may come after a newer one: clocks are put right in between.
 _OUT_OF_ORDER = timedelta(minutes=15)
 
 
-class Numbered(Protocol):
-    """What a report says of its origin."""
+class FromMachine(Protocol):
+    """What a machine hands in says of where it comes from."""
 
     @property
     def agent_id(self) -> str:
@@ -36,6 +39,10 @@ class Numbered(Protocol):
     @property
     def machine(self) -> str:
         """What tells its machine from others with the same identity, in hexadecimal; "" when it does not say."""
+
+
+class Numbered(FromMachine, Protocol):
+    """What a report says of its origin."""
 
     @property
     def number(self) -> int:
@@ -55,8 +62,8 @@ class Origins:
         self._now = now
         self.standing = standing
 
-    def place(self, report: Numbered) -> str | None:
-        """Return the agent or the copy under whose id the report is kept; None when its machine was replaced.
+    def place(self, report: FromMachine) -> str | None:
+        """Return the agent or the copy under whose id what a machine hands in is kept; None for one that was replaced.
 
         A machine never seen with this identity puts all those that have it in quarantine.
         """
@@ -90,7 +97,7 @@ class Origins:
         latest = max(report.collected_at, known.numbered_at or report.collected_at)
         self.standing[holder] = known._replace(number=report.number, numbered_at=latest)
 
-    def _copy(self, report: Numbered) -> str | None:
+    def _copy(self, report: FromMachine) -> str | None:
         """Return the id of the copy on this machine, None when it was replaced."""
         family = Agents(self._transaction).family(report.agent_id)
         found = next((row for row in family if row.copy_of and row.machine == report.machine), None)
@@ -104,7 +111,7 @@ class Origins:
             )
         return found.id
 
-    def _new_copy(self, family: Sequence[AgentRow], report: Numbered) -> AgentRow:
+    def _new_copy(self, family: Sequence[AgentRow], report: FromMachine) -> AgentRow:
         agent = family[0]
         copy = AgentRow(
             id=uuid4().hex,
@@ -124,6 +131,31 @@ class Origins:
         machines = [*(row.machine or self.standing[row.id].machine for row in undecided[:-1]), copy.machine]
         note(self._transaction, f"agent:{agent.id}", "agent.copied", agent.id, self._now, machines=machines)
         return copy
+
+
+def may_measure(transaction: Transaction, asking: FromMachine, now: datetime) -> bool:
+    """Return whether the machine that asks may use the identity that it shows: False when it was replaced.
+
+    One never seen with it is noted, as if it had handed in a report. Raises InvalidInput.
+    """
+    agent = Agents(transaction).find(asking.agent_id)
+    if not asking.machine or agent is None or agent.machine == asking.machine:
+        return True
+    if len(asking.machine) > LONGEST_MACHINE:
+        raise InvalidInput("La demande dit mal de quelle machine elle vient.")
+    origins = Origins(transaction, Agents(transaction).standing([agent.id]), now)
+    holder = origins.place(asking) if agent.id in origins.standing else None
+    if holder is None:
+        return False
+    Agents(transaction).note_seen({holder: origins.standing[holder]}, now)
+    return True
+
+
+def apart(odd: Iterable[AgentRow]) -> frozenset[Shown]:
+    """Return the machines whose measurements do not count, from the odd agents: in quarantine, or replaced."""
+    rows = [row for row in odd if row.quarantined or (row.copy_of is not None and row.revoked)]
+    # What an agent measured without a word of its machine is of unknown origin while it is in quarantine.
+    return frozenset(row.shown for row in rows) | {(row.id, "") for row in rows if row.quarantined}
 
 
 def keep_machine(transaction: Transaction, agent_id: str, machine: str, *, author: str, now: datetime) -> None:

@@ -10,6 +10,10 @@ from prerequis_collector.store.batches import Standing, note_seen, standing_agen
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
 
+Shown = tuple[str, str]
+"""The id of the agent whose certificate a machine shows, and what tells that machine from others with that identity, in
+hexadecimal, or ""."""
+
 
 class AgentRow(SQLModel, table=True):
     """One agent; its certificate names it, this row says where it belongs."""
@@ -38,12 +42,18 @@ class AgentRow(SQLModel, table=True):
     went_back_at: datetime | None = Field(default=None, sa_type=Instant)
     """When it was last found that its machine had gone back to an earlier state; None once somebody has decided."""
 
+    @property
+    def shown(self) -> Shown:
+        """Return the identity that its machine shows, and that machine."""
+        return self.copy_of or self.id, self.machine
+
+
+_IS_ODD = or_(
+    col(AgentRow.quarantined).is_(True), col(AgentRow.went_back_at).is_not(None), col(AgentRow.copy_of).is_not(None)
+)
 
 # Composed once, for whole parks are judged by it; few agents are so.
-_ODD = select(AgentRow).where(
-    col(AgentRow.finess).in_(bindparam("sites", expanding=True)),
-    or_(col(AgentRow.quarantined).is_(True), col(AgentRow.went_back_at).is_not(None)),
-)
+_ODD = select(AgentRow).where(col(AgentRow.finess).in_(bindparam("sites", expanding=True)), _IS_ODD)
 
 
 class Agents:
@@ -96,19 +106,21 @@ class Agents:
         rows = self._transaction.exec(query).all()
         return sorted(rows, key=lambda row: row.copy_of is not None)
 
-    def odd(self, finess: str) -> Sequence[AgentRow]:
-        """Return the site's agents that are in quarantine or went back in time."""
-        return self.odd_of([finess])
+    def odd(self, finess: str | None = None) -> Sequence[AgentRow]:
+        """Return the agents that are in quarantine, went back in time or are copies, of one site or of all."""
+        return (
+            self.odd_of([finess])
+            if finess is not None
+            else self._transaction.exec(select(AgentRow).where(_IS_ODD)).all()
+        )
 
     def odd_of(self, finesses: Sequence[str]) -> Sequence[AgentRow]:
         """Return the agents of these sites that are so."""
         return self._transaction.exec(_ODD, params={"sites": finesses}).all()
 
-    def quarantined(self, finess: str | None = None) -> frozenset[str]:
-        """Return the ids of the agents in quarantine, of one site or of all."""
-        if finess is not None:
-            return frozenset(row.id for row in self.odd(finess) if row.quarantined)
-        return frozenset(self._transaction.exec(select(AgentRow.id).where(col(AgentRow.quarantined).is_(True))))
+    def quarantined(self, finess: str) -> frozenset[str]:
+        """Return the ids of the site's agents in quarantine."""
+        return frozenset(row.id for row in self.odd(finess) if row.quarantined)
 
     def save(self, agents: Collection[AgentRow]) -> None:
         """Keep what was changed of these agents."""

@@ -8,6 +8,7 @@ from sqlmodel import Field, Index, SQLModel, col, func, or_, select, update
 
 from prerequis.v1.facts_pb2 import Line
 from prerequis.v1.line_pb2 import LINE_METHOD_UNSPECIFIED, LineMethod
+from prerequis_collector.store.agents import Shown
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction
 
@@ -24,6 +25,9 @@ class LineMeasurementRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     finess: str = Field(foreign_key="sites.finess")
     agent_id: str = Field(foreign_key="agents.id")
+    """Whose certificate its machine showed."""
+    machine: str = ""
+    """What tells its machine from others with that identity, in hexadecimal; "" when it did not say."""
     egress: bytes
     """Digest of the public address: enough to tell two lines apart."""
     gateway: bytes = b""
@@ -41,6 +45,11 @@ class LineMeasurementRow(SQLModel, table=True):
     """Another machine measured the same line at the same time."""
     result: bytes = b""
     """The Line, serialised; empty when there is none."""
+
+    @property
+    def measured_by(self) -> Shown:
+        """Return the identity and the machine that measured."""
+        return self.agent_id, self.machine
 
     @property
     def line_method(self) -> LineMethod.ValueType:

@@ -10,7 +10,7 @@ import prerequis_collector.store
 from prerequis_collector.errors import SchemaMismatch
 from prerequis_collector.store.database import Database
 
-HEAD = "copied_identities"
+HEAD = "measuring_machines"
 """The newest file of `migrations/versions`; noted here, because loading Alembic would slow every command down."""
 
 

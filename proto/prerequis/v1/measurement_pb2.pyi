@@ -190,6 +190,7 @@ class AcquireLeaseRequest(message.Message):
     METERED_FIELD_NUMBER: builtins.int
     GATEWAY_FIELD_NUMBER: builtins.int
     WIRELESS_FIELD_NUMBER: builtins.int
+    MACHINE_FIELD_NUMBER: builtins.int
     method: line_pb2.LineMethod.ValueType
     attended: builtins.bool
     """A person waits for the figure: the schedule and the spread over the day do not apply, the budget and the places do."""
@@ -199,6 +200,8 @@ class AcquireLeaseRequest(message.Message):
     """SHA-256 of the gateway's address on its link, salted with the site's FINESS: two lines behind one egress differ."""
     wireless: builtins.bool
     """Wired machines are preferred."""
+    machine: builtins.bytes
+    """As Report.origin.machine: what tells this machine from others with the same identity; empty when it cannot tell."""
     def __init__(
         self,
         *,
@@ -207,10 +210,11 @@ class AcquireLeaseRequest(message.Message):
         metered: builtins.bool = ...,
         gateway: builtins.bytes = ...,
         wireless: builtins.bool = ...,
+        machine: builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attended", b"attended", "gateway", b"gateway", "metered", b"metered", "method", b"method", "wireless", b"wireless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attended", b"attended", "gateway", b"gateway", "machine", b"machine", "metered", b"metered", "method", b"method", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

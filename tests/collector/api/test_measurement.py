@@ -48,8 +48,9 @@ async def acquire(
         return await MeasurementServiceStub(channel).AcquireLease(request)
 
 
-async def lend(installation: Installation, agent: Identity) -> Lease:
-    answer = await acquire(installation, agent)
+async def lend(installation: Installation, agent: Identity, machine: bytes = b"") -> Lease:
+    request = AcquireLeaseRequest(method=SUFFICIENCY, attended=True, machine=machine)
+    answer = await acquire(installation, agent, request)
     assert answer.HasField("lease"), answer.reason
     return answer.lease
 
@@ -98,10 +99,16 @@ async def test_what_was_measured_is_kept_shown_and_judged(installation: Installa
     assert [(hour.results, hour.down_bits_per_second) for hour in line.hours] == [(1, 30e6)]
 
 
+@pytest.mark.parametrize(
+    ("measuring", "kept", "counts"),
+    [(b"", b"\xaa", True), (b"\xaa" * 8, b"\xaa", True), (b"\xaa" * 8, b"\xbb", False)],
+    ids=["an agent that does not say its machine", "the machine that is kept", "the machine that is replaced"],
+)
 async def test_what_a_copied_identity_measured_does_not_count_until_somebody_decides(
-    installation: Installation, agent: Identity
+    installation: Installation, agent: Identity, measuring: bytes, kept: bytes, counts: bool
 ) -> None:
-    lease, first, second = await lend(installation, agent), b"\xaa" * 8, b"\xbb" * 8
+    first, second = b"\xaa" * 8, b"\xbb" * 8
+    lease = await lend(installation, agent, machine=measuring)
     async with installation.channel(agent) as channel:
         await MeasurementServiceStub(channel).ReleaseLease(ReleaseLeaseRequest(token=lease.token, result=figure()))
         for machine in (first, second):
@@ -111,7 +118,7 @@ async def test_what_a_copied_identity_measured_does_not_count_until_somebody_dec
     dsi = installation.operator("dsi")
     for decided in (False, True):
         if decided:
-            assert installation.run("agent", "keep", agent.agent_id, first.hex()) == 0
+            assert installation.run("agent", "keep", agent.agent_id, kept.hex()) == 0
         async with installation.channel(dsi) as channel:
             line = await LineReviewServiceStub(channel).GetLine(GetLineRequest(finess=SITE))
             (listed,) = (await LineReviewServiceStub(channel).ListLines(ListLinesRequest())).lines
@@ -119,11 +126,12 @@ async def test_what_a_copied_identity_measured_does_not_count_until_somebody_dec
         verdicts = [one for framework in site.frameworks for one in framework.verdicts]
         (verdict,) = {one.verdict for one in verdicts if one.rule == "line-down"}
         assert listed == line.summary
-        assert line.summary.measures.HasField("down_bits_per_second") == decided
-        assert line.summary.discarded == (not decided)
+        judged = decided and counts
+        assert line.summary.measures.HasField("down_bits_per_second") == judged
+        assert line.summary.discarded == (not judged)
         discards = [one.discard for one in line.measurements if one.HasField("discard")]
-        assert discards == ([] if decided else [LineMeasurement.COPIED])
-        assert verdict == (Judgement.PASS if decided else Judgement.UNKNOWN)
+        assert discards == ([] if judged else [LineMeasurement.COPIED])
+        assert verdict == (Judgement.PASS if judged else Judgement.UNKNOWN)
 
 
 async def test_a_verdict_on_a_line_says_what_its_measure_lacks(installation: Installation, agent: Identity) -> None:

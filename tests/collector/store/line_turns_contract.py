@@ -1,6 +1,8 @@
 """When a machine measures by itself, and what is kept; a subclass gives the `database` fixture."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from tests.collector.store.line_park import NOW, OTHER, SITE, Clock, LinePark, asking, figure
@@ -13,8 +15,9 @@ from prerequis_collector.services.judge import known_site
 from prerequis_collector.services.lease import Lease, Leases
 from prerequis_collector.services.line_desk import Desk, Postponed
 from prerequis_collector.services.line_results import MOST_RESULT_BYTES, Discard, end_measurement, weigh
+from prerequis_collector.services.origins import LONGEST_MACHINE, REPLACED, apart, keep_machine, separate
 from prerequis_collector.store.agents import Agents
-from prerequis_collector.store.database import Database
+from prerequis_collector.store.database import Database, Transaction
 from prerequis_collector.store.line_candidates import LineCandidateRow, LineCandidates
 from prerequis_collector.store.line_claims import LineClaims
 from prerequis_collector.store.line_measurements import LineMeasurements
@@ -91,14 +94,55 @@ class LineTurnsContract(LinePark):
             Agents(transaction).save([copied])
         with park.read() as transaction:
             agents, rows = Agents(transaction), LineMeasurements(transaction).newest_of_site(SITE, 9)
-            assert agents.quarantined() == agents.quarantined(SITE) == {"b"}
+            assert agents.quarantined(SITE) == {"b"}
             assert agents.quarantined(OTHER) == set()
-            weighed = {one.row.agent_id: one.discard for one in weigh(rows, agents.quarantined(SITE))}
+            weighed = {one.row.agent_id: one.discard for one in weigh(rows, apart(agents.odd()))}
             assert weighed == {"a": Discard.DISCARD_UNSPECIFIED, "b": Discard.COPIED}
             assert [row.agent_id for row in known_site(transaction, SITE).measurements] == ["a"]
         assert self._turn(park, "b", NOW) is None
         after = self._turn(park, "a", NOW)
         assert before is not None and after is not None and after <= before
+
+    def test_what_a_machine_measured_counts_for_the_identity_while_it_stands(
+        self, park: Database, desk: Desk, clock: Clock
+    ) -> None:
+        def counted() -> list[str]:
+            with park.read() as transaction:
+                rows, odd = LineMeasurements(transaction).newest_of_site(SITE, 9), Agents(transaction).odd(SITE)
+                judged = [row.machine for row in known_site(transaction, SITE).measurements]
+                assert judged == [one.row.machine for one in weigh(rows, apart(odd)) if one.sample is not None]
+                return judged
+
+        def decide(decision: Callable[[Transaction], None]) -> None:
+            with park.write() as transaction:
+                decision(transaction)
+
+        for machine in ("", "aa", "bb"):
+            lease = self.lend(park, desk, asking("a", machine=machine), clock.after(60))
+            self.release(park, desk, lease, clock.after(1), figure(down_bits_per_second=4e6))
+        # The second machine puts the identity in quarantine by asking, as by a report.
+        assert counted() == []
+        decide(lambda transaction: separate(transaction, "a", author="console", now=clock.now))
+        assert counted() == ["", "aa", "bb"]
+        for kept, other in (("bb", "aa"), ("aa", "bb")):
+            decide(partial(keep_machine, agent_id="a", machine=kept, author="console", now=clock.now))
+            assert counted() == ["", kept]
+            refused = self.ask(park, desk, asking("a", machine=other), clock.after(60))
+            assert isinstance(refused, Postponed)
+            assert refused.reason == REPLACED
+            lease = self.lend(park, desk, asking("a", machine=kept), clock.after(1))
+            self.release(park, desk, lease, clock.after(1))
+        with pytest.raises(InvalidInput, match="de quelle machine"):
+            self.ask(park, desk, asking("a", machine="c" * (LONGEST_MACHINE + 1)), clock.now)
+
+    def test_the_first_machine_that_asks_is_the_one_of_its_identity(
+        self, park: Database, desk: Desk, clock: Clock
+    ) -> None:
+        self.release(park, desk, self.lend(park, desk, asking("a", machine="aa"), clock.now), clock.after(1))
+        self.release(park, desk, self.lend(park, desk, asking("a", machine="aa"), clock.after(1)), clock.after(1))
+        with park.read() as transaction:
+            (agent,) = Agents(transaction).family("a")
+        assert (agent.machine, agent.quarantined, agent.last_seen) == ("aa", False, NOW)
 
     def test_an_agent_of_before_measures_when_it_likes(self, park: Database, desk: Desk) -> None:
         by_itself = asking("a", attended=False, method=LINE_METHOD_UNSPECIFIED)
