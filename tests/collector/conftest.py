@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from grpc import aio
 from tests.collector import postgresql
+from tests.shipped import shipped_pack
 
 from prerequis.v1.enrolment_pb2 import EnrolRequest
 from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
@@ -26,7 +27,6 @@ from prerequis_collector.config import Address, Listening
 from prerequis_collector.opening import opened_database
 from prerequis_collector.services.authority import key_pem, new_key
 from prerequis_collector.serving import serving
-from prerequis_rules.load import load_pack
 from prerequis_rules.pack import Pack
 
 SITE = "330000019"
@@ -120,7 +120,7 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def pack() -> Pack:
-    return load_pack()
+    return shipped_pack()
 
 
 @pytest.fixture

@@ -3,15 +3,10 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from tests.rules.shipped import PACK
+from tests.shipped import shipped_pack
 
 from prerequis_rules.load import load_pack
 from prerequis_rules.pack import Pack
-
-# A busy machine is no fault of the engine.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 FIXTURE = Path(__file__).parent / "pack"
 
@@ -28,4 +23,4 @@ def pack() -> Pack:
 
 @pytest.fixture(scope="session")
 def shipped() -> Pack:
-    return PACK
+    return shipped_pack()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.rules.shipped import PACK
+from tests.shipped import shipped_pack
 
 from prerequis.v1.context_pb2 import Derived, DerivedCard, OsLifecycle
 from prerequis.v1.facts_pb2 import Facts, Reader, Smartcard, System
@@ -13,6 +13,7 @@ from prerequis_rules.derive import card_of, derive, reader_of
 from prerequis_rules.messages import moment
 from prerequis_rules.pack import Pack
 
+PACK = shipped_pack()
 NOW = datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
 
 

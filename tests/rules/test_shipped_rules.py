@@ -6,13 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from tests.rules.shipped import PACK
+from tests.shipped import shipped_pack
 
 from prerequis_rules.cases import run_case
 from prerequis_rules.expressions import ExpressionError, Program, compile_expression
 from prerequis_rules.model import Rule, Scope
 from prerequis_rules.pack import Pack, Programs
 
+PACK = shipped_pack()
 # What is written, and what a slip of the pen would make of it.
 SLIPS = (
     (">=", ">"), (">=", "<"), ("<=", "<"), ("<=", ">"), ("> 0", ">= 0"), ("> 0", "> 1"),

@@ -4,6 +4,7 @@ import re
 import tomllib
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
@@ -58,6 +59,7 @@ CARDS = {
 }
 
 
+@cache
 def read(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 

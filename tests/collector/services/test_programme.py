@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from tests.shipped import shipped_pack
 
 from prerequis_collector.services.programme import due, goals
 from prerequis_collector.store.sites import SiteRow
-from prerequis_rules.load import load_pack
 
-PACK = load_pack()
+PACK = shipped_pack()
 LOT = "apajh-2023/1"
 
 

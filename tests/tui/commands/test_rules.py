@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
+from tests.shipped import shipped_pack
 
 from prerequis.v1 import rule_review_pb2 as wire
 from prerequis_collector.services.explain_rule import explain_rule, rule_list
-from prerequis_rules.load import load_pack
 from prerequis_rules.pack import Pack
 from prerequis_tui.client import Client
 from prerequis_tui.commands import rules
@@ -31,7 +31,7 @@ class Answering:
 
 @pytest.fixture(scope="module")
 def client() -> Client:
-    return cast("Client", Answering(load_pack()))
+    return cast("Client", Answering(shipped_pack()))
 
 
 async def written(client: Client, *arguments: str) -> str:
