@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel, create_engine
 
 from prerequis_collector.errors import InvalidInput, StorageUnavailable
+from prerequis_collector.store.unvalued import leave_values_out
 
 Transaction = Session
 """What every repository is given; services pass it on and never look inside."""
@@ -47,6 +48,7 @@ class Database:
             self.engine: Engine = create_engine(parsed, hide_parameters=True, **(_POSTGRESQL if self.shared else {}))
         except ModuleNotFoundError as error:
             raise InvalidInput("PostgreSQL demande le module psycopg : installer prerequis[postgresql].") from error
+        leave_values_out(self.engine)
         if not self.shared:
             event.listen(self.engine, "connect", _tune_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

@@ -1,9 +1,11 @@
 """The contract of the store, on PostgreSQL, and what is PostgreSQL's own."""
 
+import traceback
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from tests.collector.postgresql import new_database
 from tests.collector.store.contract import StoreContract
 from tests.collector.store.judging_contract import JudgingContract
@@ -76,6 +78,29 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(StorageUnavailable), database.read() as transaction:
         transaction.connection()
     database.close()
+
+
+_KEPT = "MmeMartin"
+_SITES = "INSERT INTO sites (finess, name, profile, revision) VALUES"
+# Each has the server's own text quote what was being kept.
+_QUOTING = {
+    "a key that is there": (f"{_SITES} (:value, 'x', '', 0), (:value, 'y', '', 0)", "violates unique constraint"),
+    "a row that lacks something": (f"{_SITES} (:value, NULL, '', 0)", "violates not-null constraint"),
+    "a row that refers to nothing": (
+        "INSERT INTO elections (finess, agent_id, elected_at) VALUES (:value, :value, now())",
+        "violates foreign key constraint",
+    ),
+    "a value that is no number": ("SELECT CAST(:value AS integer)", "SQLSTATE 22P02"),
+}
+
+
+@pytest.mark.parametrize(("statement", "told"), _QUOTING.values(), ids=_QUOTING)
+def test_an_error_of_the_server_is_told_without_what_was_being_kept(empty: Database, statement: str, told: str) -> None:
+    migrate.upgrade(empty)
+    with pytest.raises(DBAPIError, match=told) as raised, empty.write() as transaction:
+        transaction.connection().execute(text(statement), {"value": _KEPT})
+    assert _KEPT not in "".join(traceback.format_exception(raised.value))
+    assert type(raised.value.orig).__name__ in str(raised.value)
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/prerequis", "prerequis", "", "postgresql"])
