@@ -6,7 +6,7 @@ from prerequis.v1.context_pb2 import SiteContext, SiteMeasures
 from prerequis_rules.answers import standing
 from prerequis_rules.context import laid_over
 from prerequis_rules.derive import derive
-from prerequis_rules.ends import TextsOf, apply
+from prerequis_rules.ends import Ends, TextsOf, apply
 from prerequis_rules.judge import site_ends, workstation_ends
 from prerequis_rules.model import Case, Judgement, Rule
 from prerequis_rules.pack import Pack
@@ -14,7 +14,13 @@ from prerequis_rules.services import described
 
 
 def run_case(pack: Pack, rule: Rule, case: Case) -> Judgement:
-    """Return what a rule gives for a case; the case's profile is laid over the pack's default one."""
+    """Return what a rule gives for a case."""
+    ends = case_ends(pack, case)
+    return Judgement(rule.id, "", *apply(pack.programs[rule.id], ends), TextsOf(pack, lambda _: ends))
+
+
+def case_ends(pack: Pack, case: Case) -> Ends:
+    """Return what a rule is evaluated over in a case, whose profile is laid over the pack's default one."""
     context = case.context
     profile = laid_over(pack.default_profile, context.profile)
     now = context.now.ToDatetime(UTC)
@@ -24,12 +30,10 @@ def run_case(pack: Pack, rule: Rule, case: Case) -> Judgement:
         measures.CopyFrom(context.measures)
         if measures.HasField("services"):
             measures.services.CopyFrom(described(measures.services, profile, pack.knowledge))
-        ends = site_ends(context.site, profile, answers, case.counts, measures, now)
-    else:
-        derived = context.derived if context.HasField("derived") else derive(context.facts, pack.knowledge, now)
-        role = context.workstation.role if context.workstation.HasField("role") else None
-        ends = workstation_ends(context.facts, role, context.site, profile, derived, now)
-    return Judgement(rule.id, "", *apply(pack.programs[rule.id], ends), TextsOf(pack, lambda _: ends))
+        return site_ends(context.site, profile, answers, case.counts, measures, now)
+    derived = context.derived if context.HasField("derived") else derive(context.facts, pack.knowledge, now)
+    role = context.workstation.role if context.workstation.HasField("role") else None
+    return workstation_ends(context.facts, role, context.site, profile, derived, now)
 
 
 def run_cases(pack: Pack) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
-from prerequis_rules.cases import run_case
+from prerequis_rules.cases import case_ends
+from prerequis_rules.ends import Ends, apply
 from prerequis_rules.expressions import ExpressionError, compile_expression
 from prerequis_rules.load import load_pack
 from prerequis_rules.model import Case, Rule
-from prerequis_rules.pack import Pack
+from prerequis_rules.pack import Pack, Programs
 
 # Strings come first, so that nothing else is looked for inside them.
 _TOKEN = re.compile(
@@ -108,6 +109,7 @@ def _edge(condition: str, operator: str, tokens: Iterable[re.Match[str]], outerm
 def mutated(pack: Pack, rule: Rule) -> Tested:
     """Return what becomes of a rule's mutants."""
     programs = pack.programs[rule.id]
+    cases = [(case, case_ends(pack, case)) for case in rule.cases]
     survivors, many = [], 0
     for part, text in (("applies", rule.applies), ("met", rule.met)):
         for mutant in mutants(text) if text else ():
@@ -115,22 +117,17 @@ def mutated(pack: Pack, rule: Rule) -> Tested:
                 compiled = compile_expression(mutant, rule.scope, bool)
                 changed = replace(programs, applies=compiled) if part == "applies" else replace(programs, met=compiled)
                 many += 1
-                if all(map(_Judged(replace(pack, programs={rule.id: changed}), rule).as_said, rule.cases)):
+                if all(as_said(changed, case, ends) for case, ends in cases):
                     survivors.append(f"{part}: {mutant}")
     return Tested(rule.id, many, tuple(survivors))
 
 
-@dataclass(frozen=True)
-class _Judged:
-    pack: Pack
-    rule: Rule
-
-    def as_said(self, case: Case) -> bool:
-        """Return whether a case gives what it says."""
-        judgement = run_case(self.pack, self.rule, case)
-        return judgement.verdict is case.verdict and all(
-            judgement.needs.get(item, (0, 0)) == expected for item, expected in case.needs.items()
-        )
+def as_said(programs: Programs, case: Case, ends: Ends) -> bool:
+    """Return whether a case gives what it says."""
+    outcome = apply(programs, ends)
+    return outcome.verdict is case.verdict and all(
+        outcome.needs.get(item, (0, 0)) == expected for item, expected in case.needs.items()
+    )
 
 
 def _test_share(share: tuple[int, int, tuple[str, ...]]) -> list[Tested]:
