@@ -16,6 +16,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 import grpc.aio
 
+from prerequis.trailers import PUSHBACK, is_told
 from prerequis.v1.enrolment_pb2 import EnrolRequest, EnrolResponse, RenewRequest
 from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from prerequis.v1.facts_pb2 import Line
@@ -33,9 +34,6 @@ from prerequis.v1.report_pb2 import ConfirmRequest, Receipt, SignedReport, Submi
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
 from prerequis_agent.errors import CollectorBusy, CollectorUnreachable, Refused
 from prerequis_agent.identity import Identity
-
-_PUSHBACK = "grpc-retry-pushback-ms"
-"""The trailer by which a server says when to try again (gRPC proposal A6): whole milliseconds."""
 
 ANSWER_SECONDS = 15.0
 """The longest wait for one answer."""
@@ -146,7 +144,7 @@ class Uplink:
 
 def _pushback_seconds(problem: grpc.aio.AioRpcError) -> float:
     """Return for how long the server wants to be left alone; 0 when it does not say."""
-    said = dict(problem.trailing_metadata()).get(_PUSHBACK, "")
+    said = dict(problem.trailing_metadata()).get(PUSHBACK, "")
     text = said.decode(errors="replace") if isinstance(said, bytes) else said
     return int(text) / 1000 if text.isascii() and text.isdigit() else 0.0
 
@@ -161,6 +159,8 @@ def _translate(address: str, problem: grpc.aio.AioRpcError) -> CollectorUnreacha
     if problem.code() in _REFUSALS:
         return Refused(details or "Le collecteur a refusé sans dire pourquoi.")
     if problem.code() == grpc.StatusCode.UNAVAILABLE:
+        if is_told(problem.trailing_metadata()):
+            return CollectorUnreachable(f"{details} Si cela dure, prévenir l'administrateur du collecteur {address}.")
         if "certificate has expired" in details or "certificate is not yet valid" in details:
             return CollectorUnreachable(
                 f"Le certificat du collecteur {address} ne vaut pas à la date de ce poste, le "

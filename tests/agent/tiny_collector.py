@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.agent.conftest import Authority, agent_name
 
+from prerequis.trailers import TOLD
 from prerequis.v1.enrolment_pb2 import EnrolRequest, EnrolResponse, RenewRequest, RenewResponse
 from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceServicer, add_EnrolmentServiceServicer_to_server
 from prerequis.v1.measurement_pb2 import (
@@ -58,6 +59,8 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
     """Why it refuses every report; empty: it keeps them."""
     failure: grpc.StatusCode | None = None
     """What it answers to every SubmitMany instead of receipts."""
+    told: bool = False
+    """Says that the words of its failure are its own."""
     busy: list[int] = field(default_factory=list)
     """For each of the next calls of SubmitMany, after how many milliseconds it asks to be called again."""
     answers_at_most: int = 10**9
@@ -117,7 +120,7 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Trop de monde.", pushback)
         async for request in request_iterator:
             if self.failure:
-                await context.abort(self.failure, "Panne d'essai.")
+                await context.abort(self.failure, "Panne d'essai.", (TOLD,) if self.told else ())
             receipt = self.take(request.report)
             if answered == self.answers_at_most:
                 return

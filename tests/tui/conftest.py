@@ -90,7 +90,7 @@ class Kept:
     lines: dict[str, line_review_pb2.GetLineResponse] = field(default_factory=dict)
     services: dict[str, services_review_pb2.GetServicesResponse] = field(default_factory=dict)
     orders: list[ordering_pb2.RecordOrderRequest] = field(default_factory=list)
-    refusal: tuple[grpc.StatusCode, str] | None = None
+    refusal: tuple[grpc.StatusCode, str] | tuple[grpc.StatusCode, str, tuple[tuple[str, str], ...]] | None = None
     """When set, every call ends so."""
     needs_refusal: tuple[grpc.StatusCode, str] | None = None
     judging_refusal: tuple[grpc.StatusCode, str] | None = None

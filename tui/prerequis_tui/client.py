@@ -12,6 +12,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 from google.protobuf.message import Message
 
+from prerequis.trailers import is_told
 from prerequis.v1 import (
     line_review_pb2,
     line_review_pb2_grpc,
@@ -184,6 +185,8 @@ class Client:
     def _translate(self, error: grpc.aio.AioRpcError) -> OperatorError:
         code, said = error.code(), (error.details() or "").strip()
         where = self.credential.collector
+        if is_told(error.trailing_metadata()):
+            return CollectorFailed(said)
         if code in _UNREACHABLE and "CERTIFICATE_VERIFY_FAILED" in said:
             return CollectorUnreachable(f"{where} ne présente pas le certificat du collecteur attendu.")
         expires = self.credential.expires

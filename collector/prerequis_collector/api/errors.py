@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from grpc import StatusCode
 
+from prerequis.trailers import PUSHBACK, TOLD
 from prerequis_collector import errors
 
 STATUS: Mapping[type[errors.CollectorError], StatusCode] = {
@@ -20,16 +21,16 @@ STATUS: Mapping[type[errors.CollectorError], StatusCode] = {
     errors.SchemaMismatch: StatusCode.UNAVAILABLE,
 }
 
-PUSHBACK = "grpc-retry-pushback-ms"
-"""The trailer by which a server says when to try again (gRPC proposal A6): whole milliseconds."""
-
 _SPREAD = 2.0
 
 
 def come_back(error: errors.CollectorError) -> tuple[tuple[str, str], ...]:
-    """Return the trailers of an error: for an overload when to come back, drawn so that not all come back together."""
+    """Return the trailers of an error: for an overload when to come back, drawn so that not all come back together.
+
+    One that leaves by the status of a lost connection says that its words are the collector's.
+    """
     if not isinstance(error, errors.Overloaded):
-        return ()
+        return (TOLD,) if STATUS[type(error)] is StatusCode.UNAVAILABLE else ()
     seconds = error.after_seconds * random.uniform(1.0, _SPREAD)  # noqa: S311 – no secret
     return ((PUSHBACK, str(round(seconds * 1000))),)
 

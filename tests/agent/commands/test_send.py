@@ -95,6 +95,16 @@ def test_a_failure_of_the_collector_loses_no_report(
     assert len(enrolled.waiting) == 1
 
 
+def test_a_collector_that_can_keep_nothing_is_heard_in_its_own_words(enrolled: Agent, collector: TinyCollector) -> None:
+    collector.failure, collector.told = grpc.StatusCode.UNAVAILABLE, True
+    done = enrolled("run", "--now", "--no-line")
+    assert done.returncode == ExitCode.UNREACHABLE
+    said = one_sentence(done)
+    assert "Panne d'essai. Si cela dure, prévenir l'administrateur" in said
+    assert "injoignable" not in said
+    assert len(enrolled.waiting) == 1
+
+
 def test_a_collector_that_is_busy_is_asked_again_after_the_time_that_it_says(
     enrolled: Agent, collector: TinyCollector
 ) -> None:

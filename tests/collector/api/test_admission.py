@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.collector.conftest import ANYWHERE, SITE, Identity, Installation, csr_of, refusal, report_of
 
+from prerequis.trailers import PUSHBACK
 from prerequis.v1.enrolment_pb2 import EnrolRequest
 from prerequis.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from prerequis.v1.report_pb2 import Receipt, SubmitManyRequest, SubmitManyResponse, SubmitRequest
@@ -21,7 +22,6 @@ from prerequis.v1.report_pb2_grpc import ReportServiceStub
 from prerequis_collector.api import server
 from prerequis_collector.api.access import OPEN, ROLES
 from prerequis_collector.api.admission import ENROLMENT, MAIN, Admission, Limits, Pace, source
-from prerequis_collector.api.errors import PUSHBACK
 from prerequis_collector.config import Address
 from prerequis_collector.errors import Overloaded
 from prerequis_collector.server_identity import ServerIdentity

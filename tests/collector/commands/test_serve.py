@@ -12,6 +12,7 @@ from grpc import aio
 from tests.collector.commands.process import channel, enrolled, served
 from tests.collector.conftest import refusal, report_of
 
+from prerequis.trailers import is_told
 from prerequis.v1.report_pb2 import Receipt, SignedReport, SubmitRequest
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
 
@@ -67,8 +68,10 @@ async def test_a_full_disk_refuses_what_comes_loses_nothing_and_ends_with_the_fu
             assert (await stub.Submit(SubmitRequest(report=before))).receipt.state == Receipt.KEPT
             # No file of the process may grow beyond what the log has: like a disk without a free block.
             resource.prlimit(where.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-            code, sentence = await refusal(stub.Submit(SubmitRequest(report=during), timeout=30))
+            refused = stub.Submit(SubmitRequest(report=during), timeout=30)
+            code, sentence = await refusal(refused)
             assert (code, "disque plein" in sentence) == (grpc.StatusCode.UNAVAILABLE, True)
+            assert is_told(await refused.trailing_metadata())
             resource.prlimit(where.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             assert (await stub.Submit(SubmitRequest(report=during))).receipt.state == Receipt.KEPT
             assert (await stub.Submit(SubmitRequest(report=before))).receipt.state == Receipt.ALREADY_KEPT

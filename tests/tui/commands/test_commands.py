@@ -11,6 +11,8 @@ import grpc
 import pytest
 from tests.tui.conftest import write_credential
 
+from prerequis.trailers import TOLD
+
 if TYPE_CHECKING:
     from tests.tui.conftest import Authority, Collector, Run
 
@@ -80,6 +82,13 @@ async def test_each_status_of_the_collector_has_its_exit_code(
 async def test_what_the_collector_says_of_its_own_fault_is_not_repeated(park: Collector, run: Run) -> None:
     park.kept.refusal = (grpc.StatusCode.INTERNAL, "SELECT * FROM site")
     assert "SELECT" not in (await run("sites")).err
+
+
+async def test_a_collector_that_cannot_serve_is_heard_in_its_own_words(park: Collector, run: Run) -> None:
+    park.kept.refusal = (grpc.StatusCode.UNAVAILABLE, "Le collecteur ne peut rien enregistrer.", (TOLD,))
+    ended = await run("sites")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err == "prerequis : Le collecteur ne peut rien enregistrer.\n"
 
 
 async def test_without_a_credential_the_command_says_which_file_it_wants(
