@@ -3,6 +3,8 @@
 BIN := .venv/bin
 # Where this make keeps their outputs apart: the tests under Wine leave a core to what only reads the code.
 SIDE_BY_SIDE := $(if $(filter output-sync,$(.FEATURES)),--jobs=2 --output-sync=target)
+# Else each of the programs that the tests start would compile anew what it loads.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup audit review check lint types architecture contract rules tests check-windows fmt protos lock bench bench-collector bench-line docs
 
 help: ## montre ces verbes
