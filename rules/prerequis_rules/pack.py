@@ -62,7 +62,7 @@ class Group:
     """Whether what they read may be the same although the parts are not."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pack:
     """Everything judgement needs; each mapping is by id and in the order of the ids."""
 
@@ -77,6 +77,10 @@ class Pack:
     calendars: Mapping[str, Calendar]
     digest: str
     """SHA-256, in hexadecimal, over every file's path and content."""
+
+    def __repr__(self) -> str:
+        """Return what names the pack: all of it is eleven million characters, and asyncio writes the result of a task."""
+        return f"Pack(digest={self.digest!r})"
 
     @property
     def default_profile(self) -> Profile:
