@@ -56,6 +56,8 @@ def bundle_identity(config: Config) -> str:
         return config.bundle_key.read_text().strip()
     except OSError as error:
         raise InvalidInput(f"{config.bundle_key} est illisible : {why(error)}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{config.bundle_key} est abîmé : le reprendre d'une sauvegarde.") from error
 
 
 def bundle_recipient(config: Config) -> str:
