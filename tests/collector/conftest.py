@@ -1,5 +1,6 @@
 """A real collector on loopback, and the machines and people who call it."""
 
+import shutil
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from prerequis_collector import __main__ as program
 from prerequis_collector import config
 from prerequis_collector.collector import Collector
 from prerequis_collector.config import Address, Listening
-from prerequis_collector.opening import opened_database
+from prerequis_collector.opening import load_rules, opened_database
 from prerequis_collector.services.authority import key_pem, new_key
 from prerequis_collector.serving import serving
 from prerequis_rules.pack import Pack
@@ -123,14 +124,27 @@ def pack() -> Pack:
     return shipped_pack()
 
 
-@pytest.fixture
-async def installation(tmp_path: Path, pack: Pack) -> AsyncIterator[Installation]:
-    data = tmp_path / "collector"
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder that `init` made, of which copies are quicker than new ones, the compiled rules among it."""
+    data = tmp_path_factory.mktemp("prepared") / "collector"
     for arguments in (
         ["init", "--name", "localhost"],
         ["site", "add", SITE, "--name", "Les Tilleuls", "--professionals", "3", "--workstations", "2"],
     ):
         assert program.main(["--data", str(data), *arguments]) == 0
+    load_rules(config.load(data))
+    return data
+
+
+@pytest.fixture
+def data(prepared: Path, tmp_path: Path) -> Path:
+    """Return the folder of a collector that was set up, knows one site and never served."""
+    return Path(shutil.copytree(prepared, tmp_path / "collector"))
+
+
+@pytest.fixture
+async def installation(data: Path, pack: Pack) -> AsyncIterator[Installation]:
     known = config.load(data)
     with opened_database(known) as database:
         async with serving(known, database, pack, Listening(ANYWHERE, ANYWHERE, ANYWHERE)) as collector:

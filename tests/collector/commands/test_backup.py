@@ -117,9 +117,13 @@ def test_a_backup_that_finds_no_room_leaves_no_file(data: Path) -> None:
 
 
 def test_a_collector_is_not_restored_over_another(data: Path, backup: Path) -> None:
-    before = {path: path.read_bytes() for path in data.iterdir()}
+    before = _files(data)
     assert _restore(backup, data) == ExitCode.WRONG_INPUT
-    assert {path: path.read_bytes() for path in data.iterdir()} == before
+    assert _files(data) == before
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _truncated(content: bytes) -> bytes:

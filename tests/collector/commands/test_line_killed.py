@@ -13,12 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.collector.commands.process import Served, channel, enrolled, served
-from tests.collector.conftest import SITE, Identity
+from tests.collector.conftest import Identity
 
 from prerequis.v1.line_pb2 import CAPACITY
 from prerequis.v1.measurement_pb2 import AcquireLeaseRequest, AcquireLeaseResponse, ReleaseLeaseRequest
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceStub
-from prerequis_collector import __main__ as program
 
 ASKING = AcquireLeaseRequest(method=CAPACITY, attended=True)
 
@@ -32,11 +31,7 @@ PATIENCE_SECONDS = 120
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    data = tmp_path / "collector"
-    assert program.main(["--data", str(data), "init", "--name", "localhost"]) == 0
-    register = ["site", "add", SITE, "--name", "Les Tilleuls", "--professionals", "3"]
-    assert program.main(["--data", str(data), *register]) == 0
+def data(data: Path) -> Path:
     # Nothing outside this machine is asked for anything.
     with (data / "collector.toml").open("a") as file:
         file.write("national_services = false\n")
