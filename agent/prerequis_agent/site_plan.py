@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from prerequis.v1.facts_pb2 import Interface, Network
 from prerequis.v1.measurement_pb2 import GetPlanRequest, GetPlanResponse
 from prerequis.v1.services_pb2 import TLS
-from prerequis_agent import durable
+from prerequis_agent import durable, trust
 from prerequis_agent.config import State
 from prerequis_agent.errors import CollectorUnreachable, Refused
 from prerequis_agent.identity import Identity, passphrase
@@ -60,15 +60,18 @@ def refresh(state: State, identity: Identity, attended: bool = False, network: N
     The collector is told how this machine is attached, so that the best placed ones measure the site's line.
     Raises CollectorUnreachable and Refused.
     """
-    request = GetPlanRequest(attended=attended, wireless=_is_wireless(network))
 
     async def ask() -> GetPlanResponse:
+        trusts = trust.digest(trust.trusted(state))
+        request = GetPlanRequest(attended=attended, wireless=_is_wireless(network), trusts=trusts)
         async with Uplink(
             state.enrolment().collector, state.authority_pem(), identity, answer_seconds=PLAN_SECONDS
         ) as uplink:
             return await uplink.plan(request)
 
     answer = asyncio.run(ask())
+    authorities = tuple(answer.authorities)
+    del answer.authorities[:]
     if answer.another_elected and (last := kept_plan(state)):
         # For a technician whose scan has no network: what there is to ask does not depend on who is to.
         answer.targets.extend(last.targets)
@@ -76,6 +79,10 @@ def refresh(state: State, identity: Identity, attended: bool = False, network: N
         durable.write(state.plan, json_format.MessageToJson(answer).encode())
         if answer.bundle_recipient:
             durable.write(state.recipient, f"{answer.bundle_recipient}\n".encode())
+        if authorities:
+            trust.learn(state, identity, authorities)
+            with contextlib.suppress(CollectorUnreachable, Refused):  # it is said again tomorrow
+                asyncio.run(ask())
     return answer.another_elected
 
 

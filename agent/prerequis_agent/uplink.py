@@ -79,6 +79,16 @@ class Uplink:
     async def __aexit__(self, *_: object) -> None:
         await self._channel.close()
 
+    async def connect(self) -> None:
+        """Return once the collector has proved to be the one of this authority; raises CollectorUnreachable."""
+        ready, failed = grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.TRANSIENT_FAILURE
+        with self._translated():
+            async with asyncio.timeout(self._seconds):
+                while (state := self._channel.get_state(try_to_connect=True)) is not ready:
+                    if state is failed:
+                        raise CollectorUnreachable(f"Le collecteur {self._address} n'est pas joint ainsi.")
+                    await self._channel.wait_for_state_change(state)
+
     async def enrol(self, secret: str, csr: bytes) -> EnrolResponse:
         """Return the certificate and the name of the site that a ticket's secret gives."""
         stub = EnrolmentServiceStub(self._channel)

@@ -69,6 +69,12 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
     """Seconds after which a busy line may be asked for again; 0: the line is free."""
     elects_another: bool = False
     """Gives the services to ask to whom a person watches alone."""
+    shows: Authority | None = None
+    """Who signed the certificate that it shows; None: the authority that signs those of agents."""
+    gives: tuple[bytes, ...] = ()
+    """By which authorities it is to be known, DER, for who says to know it otherwise."""
+    trusts: list[bytes] = field(default_factory=list)
+    """Of each question for the plan, by which authorities who asked knows the collector."""
     attended: list[bool] = field(default_factory=list)
     """Of each question for the plan, whether a person waited."""
     kept: dict[bytes, SignedReport] = field(default_factory=dict)
@@ -150,10 +156,12 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
 
     async def GetPlan(self, request: GetPlanRequest, context: Context) -> GetPlanResponse:
         self.attended.append(request.attended)
+        self.trusts.append(request.trusts)
         if self.elects_another and not request.attended:
             return GetPlanResponse(another_elected=True, demand_bits_per_second=2e6)
         targets = [Target(host="localhost", port=self.port, purpose="collector")]
-        return GetPlanResponse(targets=targets, demand_bits_per_second=2e6)
+        given = () if request.trusts == hashlib.sha256(b"".join(self.gives)).digest() else self.gives
+        return GetPlanResponse(targets=targets, demand_bits_per_second=2e6, authorities=given)
 
     async def AcquireLease(self, request: AcquireLeaseRequest, context: Context) -> AcquireLeaseResponse:
         self.leases.append("asked")
@@ -189,7 +197,7 @@ class TinyCollector(EnrolmentServiceServicer, ReportServiceServicer, Measurement
         add_EnrolmentServiceServicer_to_server(self, server)
         add_ReportServiceServicer_to_server(self, server)
         add_MeasurementServiceServicer_to_server(self, server)
-        pair = self.authority.server_pem("localhost", "127.0.0.1")
+        pair = (self.shows or self.authority).server_pem("localhost", "127.0.0.1")
         mutual = grpc.ssl_server_credentials([pair], self.authority.pem, require_client_auth=True)
         self.port = server.add_secure_port(f"localhost:{self.port}", mutual)
         self.enrolment_port = server.add_secure_port(

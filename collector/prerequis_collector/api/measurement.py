@@ -1,5 +1,7 @@
 """MeasurementService: what to reach, and when to load the line."""
 
+import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -11,7 +13,7 @@ from prerequis.v1 import measurement_pb2 as wire
 from prerequis.v1.measurement_pb2_grpc import MeasurementServiceServicer
 from prerequis_collector.api.guard import caller
 from prerequis_collector.collector import Collector
-from prerequis_collector.errors import CollectorError
+from prerequis_collector.errors import CollectorError, InvalidInput
 from prerequis_collector.services.elect import Turn, elect, turn
 from prerequis_collector.services.lease import TIME_TO_LIVE_SECONDS, Lease
 from prerequis_collector.services.line_desk import Asking, Desk, Postponed
@@ -20,6 +22,8 @@ from prerequis_collector.services.line_schedule import is_news, next_turn
 from prerequis_collector.services.plan import demand_bits_per_second, plan_of, profile_of
 from prerequis_collector.services.progress import site_progress
 from prerequis_collector.services.register import require_site
+from prerequis_collector.services.trust import trust
+from prerequis_collector.store.agents import Agents
 from prerequis_collector.store.line_candidates import LineCandidateRow, LineCandidates
 from prerequis_collector.store.sites import SiteRow
 
@@ -41,6 +45,8 @@ class Measurement(MeasurementServiceServicer):
         if not request.attended and not await self._elected(site.finess, now):
             plan.another_elected = True
             del plan.targets[:]
+        if request.trusts:
+            plan.authorities.extend(await self._lacking(caller().name, request.trusts))
         progress = await self._collector.read(lambda transaction: site_progress(transaction, pack, site, now))
         plan.progress.CopyFrom(progress)
         if not request.attended:  # what a person starts says nothing of whether this machine ever runs by itself
@@ -101,6 +107,16 @@ class Measurement(MeasurementServiceServicer):
         if measure_at is not None:
             answer.measure_at.FromDatetime(measure_at)
         return answer
+
+    async def _lacking(self, agent_id: str, said: bytes) -> Sequence[bytes]:
+        """Note by which authorities a machine knows the collector, and return those by which it is to know it."""
+        if len(said) != hashlib.sha256().digest_size:
+            raise InvalidInput("La demande dit mal à quelles autorités ce poste se fie.")
+        authority = self._collector.authority
+        found = await self._collector.read(lambda transaction: trust(transaction, authority, agent_id, said))
+        if found.is_news:
+            await self._collector.write(lambda transaction: Agents(transaction).note_trust(agent_id, said))
+        return found.lacking
 
     async def _note_candidate(self, request: wire.GetPlanRequest, site: SiteRow, now: datetime) -> None:
         candidate = LineCandidateRow(

@@ -20,6 +20,8 @@ from prerequis_collector.services.identify import OPERATOR_ROLES
 from prerequis_collector.services.register import check_finess
 from prerequis_collector.services.revoke import revoke_operator
 from prerequis_collector.services.toml import toml
+from prerequis_collector.services.trust import given_pem
+from prerequis_collector.store.database import Transaction
 from prerequis_collector.store.operators import OperatorRow, Operators
 
 HELP = "tient la liste des personnes qui consultent et décident"
@@ -59,10 +61,10 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
         raise InvalidInput(f"« {name} » n'est pas un identifiant : minuscules, chiffres, point, tiret.")
     organisation = check_finess(arguments.organisation) if arguments.organisation else ""
     known, now = config.load(arguments.data), datetime.now(UTC)
-    made = _Credential(known, name, arguments.role, now)
     with opened_database(known) as database, database.write() as transaction:
         if Operators(transaction).find(name) is not None:
             raise AlreadyThere(f"L'identifiant « {name} » est déjà pris ; voir « prerequis-collector operator renew ».")
+        made = _Credential(transaction, known, name, arguments.role, now)
         row = OperatorRow(
             name=name, role=arguments.role, fingerprint=made.fingerprint, created_at=now, organisation=organisation
         )
@@ -80,7 +82,7 @@ def _renew(arguments: argparse.Namespace) -> ExitCode:
         row = Operators(transaction).find(name)
         if row is None or row.revoked:
             raise NotFound(f"Personne n'a d'accès sous « {name} » ; voir « prerequis-collector operator list ».")
-        made = _Credential(known, name, row.role, now)
+        made = _Credential(transaction, known, name, row.role, now)
         row.fingerprint = made.fingerprint
         Operators(transaction).add(row)
         note(transaction, CONSOLE, "operator.renew", name, now, role=row.role)
@@ -91,7 +93,7 @@ def _renew(arguments: argparse.Namespace) -> ExitCode:
 class _Credential:
     """What a person shows to the collector: a key and its certificate, made now."""
 
-    def __init__(self, known: config.Config, name: str, role: str, now: datetime) -> None:
+    def __init__(self, transaction: Transaction, known: config.Config, name: str, role: str, now: datetime) -> None:
         authority, key = load_authority(known), new_key()
         certificate = authority.issue_operator(key.public_key(), name, now)
         self.fingerprint = certificate.fingerprint(hashes.SHA256())
@@ -102,7 +104,7 @@ class _Credential:
                 "name": name,
                 "role": role,
                 "expires": self._until,
-                "authority": authority.certificate_pem().decode(),
+                "authority": given_pem(transaction, authority),
                 "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
                 "key": key_pem(key).decode(),
             }

@@ -12,9 +12,12 @@ from cryptography import x509
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
 from prerequis_collector.api.access import HEALTH
-from prerequis_collector.config import Address, Config
+from prerequis_collector.config import Address, Config, Listening
+from prerequis_collector.errors import InvalidInput
 from prerequis_collector.listing import Cell, json_document, shown
 from prerequis_collector.opening import load_authority, load_rules, opened_database
+from prerequis_collector.services.authority import MALFORMED
+from prerequis_collector.services.trust import given_pem
 from prerequis_collector.store import schema
 from prerequis_collector.store.holdings import holdings
 from prerequis_rules.age import warnings
@@ -53,11 +56,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     known = config.load(arguments.data)
     authority, pack = load_authority(known), load_rules(known)
     with opened_database(known) as database, database.read() as transaction:
-        kept = holdings(transaction)
-    where = known.listening()
+        kept, trusted = holdings(transaction), given_pem(transaction, authority).encode()
+    where = _listening(known)
     found: dict[str, Cell] = {
-        "serving": _serving(known, where.enrolment),
-        "listen": str(where.listen),
+        "serving": where is not None and _serving(trusted, where.enrolment),
+        "listen": None if where is None else str(where.listen),
         "data": str(known.data),
         "freeBytes": shutil.disk_usage(known.data).free,
         "version": version("prerequis"),
@@ -79,12 +82,21 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.DONE
 
 
-def _serving(known: Config, where: Address) -> bool:
-    """Return whether the collector of this folder answers here, and its database too."""
+def _listening(known: Config) -> Listening | None:
+    """Return where the collector listens; None, and a warning on stderr, when its note of it is damaged."""
+    try:
+        return known.listening()
+    except InvalidInput as error:
+        sys.stderr.write(f"Attention : {error}\n")
+        return None
+
+
+def _serving(trusted: bytes, where: Address) -> bool:
+    """Return whether a collector that these authorities vouch for answers here, and its database too."""
     import grpc
     from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-    credentials = grpc.ssl_channel_credentials(known.authority_certificate.read_bytes())
+    credentials = grpc.ssl_channel_credentials(trusted)
     try:
         with grpc.secure_channel(str(where), credentials, options=(("grpc.enable_http_proxy", 0),)) as channel:
             check: grpc.UnaryUnaryMultiCallable[HealthCheckRequest, HealthCheckResponse] = channel.unary_unary(
@@ -97,10 +109,10 @@ def _serving(known: Config, where: Address) -> bool:
 
 
 def _certificate_expires(known: Config) -> datetime | None:
-    """Return until when the certificate with which the collector last served is good."""
+    """Return until when the certificate with which the collector last served is good; None when it has none to show."""
     try:
-        return x509.load_pem_x509_certificate((known.data / "server.pem").read_bytes()).not_valid_after_utc
-    except FileNotFoundError:
+        return x509.load_pem_x509_certificate(known.server_certificate.read_bytes()).not_valid_after_utc
+    except (OSError, *MALFORMED):  # never served, or damaged: `serve` makes another
         return None
 
 

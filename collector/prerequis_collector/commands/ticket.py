@@ -15,6 +15,7 @@ from prerequis_collector.services.enrol import create_ticket
 from prerequis_collector.services.register import check_finess, require_site
 from prerequis_collector.services.revoke import revoke_ticket
 from prerequis_collector.services.toml import toml
+from prerequis_collector.services.trust import given_pem
 from prerequis_collector.store.tickets import TicketRow, Tickets
 
 HELP = "tient les tickets avec lesquels les postes s'enrôlent"
@@ -55,7 +56,7 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
                 "finess": ticket.finess,
                 "site": ticket.site_name,
                 "expires": ticket.expires,
-                "authority": authority.certificate_pem().decode(),
+                "authority": given_pem(transaction, authority),
                 "bundle": bundle_recipient(known),
             }
         )

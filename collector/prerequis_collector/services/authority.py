@@ -88,7 +88,7 @@ class Authority:
         authority = cls.load(certificate, key)
         if authority.certificate.public_key() != authority.key.public_key():
             raise InvalidInput("La clé n'est pas celle du certificat de l'autorité.")
-        if not authority._may_sign():
+        if not may_sign(authority.certificate):
             raise InvalidInput("Ce certificat n'est pas celui d'une autorité : il ne permet pas d'en signer d'autres.")
         for below, signer in pairwise((*authority.trusted, authority.trusted[-1])):
             if not _signed(below, signer):
@@ -108,15 +108,6 @@ class Authority:
                 f"{ends:%d/%m/%Y} : régler l'horloge si elle est fausse."
             )
 
-    def _may_sign(self) -> bool:
-        extensions = self.certificate.extensions
-        try:
-            constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
-            usage = extensions.get_extension_for_class(x509.KeyUsage).value
-        except x509.ExtensionNotFound:
-            return False
-        return constraints.ca and usage.key_cert_sign
-
     def _identifier(self) -> x509.AuthorityKeyIdentifier:
         """Return how certificates name the key that signs them: as its own certificate does, where it does."""
         try:
@@ -127,7 +118,7 @@ class Authority:
 
     @property
     def trusted(self) -> tuple[x509.Certificate, ...]:
-        """What agents and operators trust: the authority's certificate, then those above it up to the root."""
+        """Return the authority's certificate, then those above it up to the root: trusted from the beginning."""
         return self.certificate, *self.above
 
     def issuer_pem(self) -> bytes:
@@ -135,7 +126,7 @@ class Authority:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     def certificate_pem(self) -> bytes:
-        """Return the certificates that everybody trusts, PEM, that of this authority first."""
+        """Return these certificates as PEM."""
         return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in self.trusted)
 
     def issue_server(self, key: ec.EllipticCurvePublicKey, names: Iterable[str], now: datetime) -> x509.Certificate:
@@ -175,6 +166,21 @@ class Authority:
             .add_extension(self._identifier(), critical=False)
             .sign(self.key, hashes.SHA256())
         )
+
+
+def may_sign(certificate: x509.Certificate) -> bool:
+    """Return whether the certificate is one of an authority, which signs others."""
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return constraints.ca and usage.key_cert_sign
+
+
+def is_root(certificate: x509.Certificate) -> bool:
+    """Return whether the certificate is one of an authority that signed itself."""
+    return may_sign(certificate) and _signed(certificate, certificate)
 
 
 def _signed(certificate: x509.Certificate, signer: x509.Certificate) -> bool:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from prerequis_collector.errors import InvalidInput
-from prerequis_collector.services.authority import MALFORMED, Authority, general_name
+from prerequis_collector.services.authority import MALFORMED, general_name
 
 
 def request_of(key: ec.EllipticCurvePrivateKey, names: Iterable[str]) -> bytes:
@@ -23,17 +23,17 @@ def request_of(key: ec.EllipticCurvePrivateKey, names: Iterable[str]) -> bytes:
 
 
 def checked_chain(
-    pem: bytes, key: ec.EllipticCurvePrivateKey, name: str, authority: Authority, now: datetime
+    pem: bytes, key: ec.EllipticCurvePrivateKey, name: str, trusted: Sequence[x509.Certificate], now: datetime
 ) -> Sequence[x509.Certificate]:
-    """Return the certificates, the collector's own first, when agents that are enrolled today will accept them.
+    """Return the certificates, the collector's own first, when whoever trusts these authorities will accept them.
 
-    Raises InvalidInput: they know the collector by this name, and trust only what `init` gave them.
+    Raises InvalidInput: agents know the collector by this name.
     """
     try:
         chain = x509.load_pem_x509_certificates(pem)
     except MALFORMED as error:
         raise InvalidInput("Ce fichier ne contient pas de certificats lisibles, en PEM.") from error
-    leaf, *above = chain
+    leaf = chain[0]
     if leaf.public_key() != key.public_key():
         raise InvalidInput(
             "Ce certificat n'est pas celui de la dernière demande : mettre celui du collecteur en premier, ou refaire "
@@ -44,15 +44,29 @@ def checked_chain(
             f"Ce certificat vaut du {leaf.not_valid_before_utc:%d/%m/%Y} au {leaf.not_valid_after_utc:%d/%m/%Y}, et "
             f"l'horloge de cette machine indique le {now:%d/%m/%Y}."
         )
-    verifier = PolicyBuilder().store(Store(list(authority.trusted))).time(now).build_server_verifier(_subject(name))
     try:
-        verifier.verify(leaf, above)
+        _verify(chain, name, trusted, now)
     except VerificationError as error:
         raise InvalidInput(
             f"Les postes n'accepteraient pas ce certificat pour {name} ({error}) : il doit nommer le collecteur et "
-            "venir, par des intermédiaires joints au fichier, d'une autorité donnée à « init »."
+            "venir, par des intermédiaires joints au fichier, d'une autorité donnée à « init » ou annoncée par "
+            "« certificate announce »."
         ) from error
     return chain
+
+
+def leads_to(chain: Sequence[x509.Certificate], name: str, trusted: Sequence[x509.Certificate], now: datetime) -> bool:
+    """Return whether whoever trusts these authorities accepts the chain, the leaf first, for this name then."""
+    try:
+        _verify(chain, name, trusted, now)
+    except VerificationError:
+        return False
+    return True
+
+
+def _verify(chain: Sequence[x509.Certificate], name: str, trusted: Sequence[x509.Certificate], now: datetime) -> None:
+    verifier = PolicyBuilder().store(Store(list(trusted))).time(now).build_server_verifier(_subject(name))
+    verifier.verify(chain[0], list(chain[1:]))
 
 
 def _subject(name: str) -> x509.DNSName | x509.IPAddress:

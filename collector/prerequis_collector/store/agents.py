@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import BigInteger, bindparam
-from sqlmodel import Field, SQLModel, col, or_, select, update
+from sqlmodel import Field, SQLModel, col, func, or_, select, update
 
 from prerequis_collector.store.batches import Standing, note_seen, standing_agents
 from prerequis_collector.store.columns import Instant
@@ -41,6 +41,8 @@ class AgentRow(SQLModel, table=True):
     """Several machines have its identity, and nobody has decided yet: what they hand in is kept and not judged."""
     went_back_at: datetime | None = Field(default=None, sa_type=Instant)
     """When it was last found that its machine had gone back to an earlier state; None once somebody has decided."""
+    trusts: bytes = b""
+    """Digest of the authorities by which its machine knows the collector, as it last said; empty before it did."""
 
     @property
     def shown(self) -> Shown:
@@ -85,6 +87,16 @@ class Agents:
         """Note the agent's new certificate."""
         renewed = update(AgentRow).where(col(AgentRow.id) == agent_id).values(fingerprint=fingerprint)
         self._transaction.exec(renewed)
+
+    def note_trust(self, agent_id: str, trusts: bytes) -> None:
+        """Note by which authorities the agent's machine knows the collector."""
+        self._transaction.exec(update(AgentRow).where(col(AgentRow.id) == agent_id).values(trusts=trusts))
+
+    def trusting_otherwise(self, trusts: bytes, heard_after: datetime) -> int:
+        """Return how many machines, not revoked and heard of since, know the collector by other authorities."""
+        heard = func.coalesce(col(AgentRow.last_seen), col(AgentRow.enrolled_at)) > heard_after
+        own = (col(AgentRow.revoked).is_(False), col(AgentRow.copy_of).is_(None), AgentRow.trusts != trusts)
+        return self._transaction.exec(select(func.count()).select_from(AgentRow).where(heard, *own)).one()
 
     def standing(self, agent_ids: Collection[str]) -> dict[str, Standing]:
         """Return what is known of each of these agents, but of the unknown and the revoked.

@@ -10,7 +10,7 @@ import prerequis_collector.store
 from prerequis_collector.errors import SchemaMismatch
 from prerequis_collector.store.database import Database
 
-HEAD = "measuring_machines"
+HEAD = "authorities_to_come"
 """The newest file of `migrations/versions`; noted here, because loading Alembic would slow every command down."""
 
 

@@ -29,7 +29,7 @@ from prerequis.v1 import line_pb2 as prerequis_dot_v1_dot_line__pb2
 from prerequis.v1 import services_pb2 as prerequis_dot_v1_dot_services__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprerequis/v1/measurement.proto\x12\x0cprerequis.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18prerequis/v1/facts.proto\x1a\x17prerequis/v1/line.proto\x1a\x1bprerequis/v1/services.proto\"t\n\x06Target\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\x05\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12/\n\x08protocol\x18\x04 \x01(\x0e\x32\x1d.prerequis.v1.ServiceProtocol\x12\x0c\n\x04path\x18\x05 \x01(\t\"h\n\x0eGetPlanRequest\x12\x10\n\x08\x61ttended\x18\x01 \x01(\x08\x12\x15\n\x08wireless\x18\n \x01(\x08H\x00\x88\x01\x01\x12\x14\n\x07metered\x18\x0b \x01(\x08H\x01\x88\x01\x01\x42\x0b\n\t_wirelessB\n\n\x08_metered\"\x81\x02\n\x0fGetPlanResponse\x12%\n\x07targets\x18\x01 \x03(\x0b\x32\x14.prerequis.v1.Target\x12\x1e\n\x16\x64\x65mand_bits_per_second\x18\x02 \x01(\x01\x12,\n\x08progress\x18\x03 \x01(\x0b\x32\x1a.prerequis.v1.SiteProgress\x12\x17\n\x0f\x61nother_elected\x18\x04 \x01(\x08\x12.\n\nmeasure_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0elibrespeed_url\x18\x06 \x01(\t\x12\x18\n\x10\x62undle_recipient\x18\x07 \x01(\t\"\xce\x01\n\x0cSiteProgress\x12\x19\n\x0cworkstations\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x1e\n\x11workstations_seen\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x16\n\tquestions\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x1f\n\x12questions_answered\x18\x04 \x01(\x05H\x03\x88\x01\x01\x42\x0f\n\r_workstationsB\x14\n\x12_workstations_seenB\x0c\n\n_questionsB\x15\n\x13_questions_answered\"\x96\x01\n\x13\x41\x63quireLeaseRequest\x12(\n\x06method\x18\x01 \x01(\x0e\x32\x18.prerequis.v1.LineMethod\x12\x10\n\x08\x61ttended\x18\x02 \x01(\x08\x12\x0f\n\x07metered\x18\x03 \x01(\x08\x12\x0f\n\x07gateway\x18\x04 \x01(\x0c\x12\x10\n\x08wireless\x18\x05 \x01(\x08\x12\x0f\n\x07machine\x18\x06 \x01(\x0c\"\x89\x01\n\x14\x41\x63quireLeaseResponse\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x13.prerequis.v1.LeaseH\x00\x88\x01\x01\x12.\n\x0bretry_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x03 \x01(\tB\x08\n\x06_lease\"\xbb\x02\n\x05Lease\x12\r\n\x05token\x18\x01 \x01(\x0c\x12\x0c\n\x04port\x18\x02 \x01(\x05\x12/\n\x0ctime_to_live\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1b\n\x13\x62ytes_per_direction\x18\x04 \x01(\x03\x12(\n\x06method\x18\x05 \x01(\x0e\x32\x18.prerequis.v1.LineMethod\x12#\n\x1b\x64own_target_bits_per_second\x18\x06 \x01(\x01\x12!\n\x19up_target_bits_per_second\x18\x07 \x01(\x01\x12\x1c\n\x14user_bits_per_second\x18\x08 \x01(\x01\x12\x0f\n\x07streams\x18\t \x01(\x05\x12\x11\n\thttp_port\x18\n \x01(\x05\x12\x13\n\x0bserver_load\x18\x0b \x01(\x01\"\"\n\x11RenewLeaseRequest\x12\r\n\x05token\x18\x01 \x01(\x0c\"E\n\x12RenewLeaseResponse\x12/\n\x0ctime_to_live\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"H\n\x13ReleaseLeaseRequest\x12\r\n\x05token\x18\x01 \x01(\x0c\x12\"\n\x06result\x18\x02 \x01(\x0b\x32\x12.prerequis.v1.Line\"Z\n\x14ReleaseLeaseResponse\x12\x12\n\ncontention\x18\x01 \x01(\x08\x12.\n\nmeasure_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xdb\x02\n\x12MeasurementService\x12\x46\n\x07GetPlan\x12\x1c.prerequis.v1.GetPlanRequest\x1a\x1d.prerequis.v1.GetPlanResponse\x12U\n\x0c\x41\x63quireLease\x12!.prerequis.v1.AcquireLeaseRequest\x1a\".prerequis.v1.AcquireLeaseResponse\x12O\n\nRenewLease\x12\x1f.prerequis.v1.RenewLeaseRequest\x1a .prerequis.v1.RenewLeaseResponse\x12U\n\x0cReleaseLease\x12!.prerequis.v1.ReleaseLeaseRequest\x1a\".prerequis.v1.ReleaseLeaseResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprerequis/v1/measurement.proto\x12\x0cprerequis.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18prerequis/v1/facts.proto\x1a\x17prerequis/v1/line.proto\x1a\x1bprerequis/v1/services.proto\"t\n\x06Target\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\x05\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12/\n\x08protocol\x18\x04 \x01(\x0e\x32\x1d.prerequis.v1.ServiceProtocol\x12\x0c\n\x04path\x18\x05 \x01(\t\"x\n\x0eGetPlanRequest\x12\x10\n\x08\x61ttended\x18\x01 \x01(\x08\x12\x15\n\x08wireless\x18\n \x01(\x08H\x00\x88\x01\x01\x12\x14\n\x07metered\x18\x0b \x01(\x08H\x01\x88\x01\x01\x12\x0e\n\x06trusts\x18\x0c \x01(\x0c\x42\x0b\n\t_wirelessB\n\n\x08_metered\"\x96\x02\n\x0fGetPlanResponse\x12%\n\x07targets\x18\x01 \x03(\x0b\x32\x14.prerequis.v1.Target\x12\x1e\n\x16\x64\x65mand_bits_per_second\x18\x02 \x01(\x01\x12,\n\x08progress\x18\x03 \x01(\x0b\x32\x1a.prerequis.v1.SiteProgress\x12\x17\n\x0f\x61nother_elected\x18\x04 \x01(\x08\x12.\n\nmeasure_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0elibrespeed_url\x18\x06 \x01(\t\x12\x18\n\x10\x62undle_recipient\x18\x07 \x01(\t\x12\x13\n\x0b\x61uthorities\x18\x08 \x03(\x0c\"\xce\x01\n\x0cSiteProgress\x12\x19\n\x0cworkstations\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x1e\n\x11workstations_seen\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x16\n\tquestions\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x1f\n\x12questions_answered\x18\x04 \x01(\x05H\x03\x88\x01\x01\x42\x0f\n\r_workstationsB\x14\n\x12_workstations_seenB\x0c\n\n_questionsB\x15\n\x13_questions_answered\"\x96\x01\n\x13\x41\x63quireLeaseRequest\x12(\n\x06method\x18\x01 \x01(\x0e\x32\x18.prerequis.v1.LineMethod\x12\x10\n\x08\x61ttended\x18\x02 \x01(\x08\x12\x0f\n\x07metered\x18\x03 \x01(\x08\x12\x0f\n\x07gateway\x18\x04 \x01(\x0c\x12\x10\n\x08wireless\x18\x05 \x01(\x08\x12\x0f\n\x07machine\x18\x06 \x01(\x0c\"\x89\x01\n\x14\x41\x63quireLeaseResponse\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x13.prerequis.v1.LeaseH\x00\x88\x01\x01\x12.\n\x0bretry_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x03 \x01(\tB\x08\n\x06_lease\"\xbb\x02\n\x05Lease\x12\r\n\x05token\x18\x01 \x01(\x0c\x12\x0c\n\x04port\x18\x02 \x01(\x05\x12/\n\x0ctime_to_live\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1b\n\x13\x62ytes_per_direction\x18\x04 \x01(\x03\x12(\n\x06method\x18\x05 \x01(\x0e\x32\x18.prerequis.v1.LineMethod\x12#\n\x1b\x64own_target_bits_per_second\x18\x06 \x01(\x01\x12!\n\x19up_target_bits_per_second\x18\x07 \x01(\x01\x12\x1c\n\x14user_bits_per_second\x18\x08 \x01(\x01\x12\x0f\n\x07streams\x18\t \x01(\x05\x12\x11\n\thttp_port\x18\n \x01(\x05\x12\x13\n\x0bserver_load\x18\x0b \x01(\x01\"\"\n\x11RenewLeaseRequest\x12\r\n\x05token\x18\x01 \x01(\x0c\"E\n\x12RenewLeaseResponse\x12/\n\x0ctime_to_live\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"H\n\x13ReleaseLeaseRequest\x12\r\n\x05token\x18\x01 \x01(\x0c\x12\"\n\x06result\x18\x02 \x01(\x0b\x32\x12.prerequis.v1.Line\"Z\n\x14ReleaseLeaseResponse\x12\x12\n\ncontention\x18\x01 \x01(\x08\x12.\n\nmeasure_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xdb\x02\n\x12MeasurementService\x12\x46\n\x07GetPlan\x12\x1c.prerequis.v1.GetPlanRequest\x1a\x1d.prerequis.v1.GetPlanResponse\x12U\n\x0c\x41\x63quireLease\x12!.prerequis.v1.AcquireLeaseRequest\x1a\".prerequis.v1.AcquireLeaseResponse\x12O\n\nRenewLease\x12\x1f.prerequis.v1.RenewLeaseRequest\x1a .prerequis.v1.RenewLeaseResponse\x12U\n\x0cReleaseLease\x12!.prerequis.v1.ReleaseLeaseRequest\x1a\".prerequis.v1.ReleaseLeaseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,25 +39,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TARGET']._serialized_start=193
   _globals['_TARGET']._serialized_end=309
   _globals['_GETPLANREQUEST']._serialized_start=311
-  _globals['_GETPLANREQUEST']._serialized_end=415
-  _globals['_GETPLANRESPONSE']._serialized_start=418
-  _globals['_GETPLANRESPONSE']._serialized_end=675
-  _globals['_SITEPROGRESS']._serialized_start=678
-  _globals['_SITEPROGRESS']._serialized_end=884
-  _globals['_ACQUIRELEASEREQUEST']._serialized_start=887
-  _globals['_ACQUIRELEASEREQUEST']._serialized_end=1037
-  _globals['_ACQUIRELEASERESPONSE']._serialized_start=1040
-  _globals['_ACQUIRELEASERESPONSE']._serialized_end=1177
-  _globals['_LEASE']._serialized_start=1180
-  _globals['_LEASE']._serialized_end=1495
-  _globals['_RENEWLEASEREQUEST']._serialized_start=1497
-  _globals['_RENEWLEASEREQUEST']._serialized_end=1531
-  _globals['_RENEWLEASERESPONSE']._serialized_start=1533
-  _globals['_RENEWLEASERESPONSE']._serialized_end=1602
-  _globals['_RELEASELEASEREQUEST']._serialized_start=1604
-  _globals['_RELEASELEASEREQUEST']._serialized_end=1676
-  _globals['_RELEASELEASERESPONSE']._serialized_start=1678
-  _globals['_RELEASELEASERESPONSE']._serialized_end=1768
-  _globals['_MEASUREMENTSERVICE']._serialized_start=1771
-  _globals['_MEASUREMENTSERVICE']._serialized_end=2118
+  _globals['_GETPLANREQUEST']._serialized_end=431
+  _globals['_GETPLANRESPONSE']._serialized_start=434
+  _globals['_GETPLANRESPONSE']._serialized_end=712
+  _globals['_SITEPROGRESS']._serialized_start=715
+  _globals['_SITEPROGRESS']._serialized_end=921
+  _globals['_ACQUIRELEASEREQUEST']._serialized_start=924
+  _globals['_ACQUIRELEASEREQUEST']._serialized_end=1074
+  _globals['_ACQUIRELEASERESPONSE']._serialized_start=1077
+  _globals['_ACQUIRELEASERESPONSE']._serialized_end=1214
+  _globals['_LEASE']._serialized_start=1217
+  _globals['_LEASE']._serialized_end=1532
+  _globals['_RENEWLEASEREQUEST']._serialized_start=1534
+  _globals['_RENEWLEASEREQUEST']._serialized_end=1568
+  _globals['_RENEWLEASERESPONSE']._serialized_start=1570
+  _globals['_RENEWLEASERESPONSE']._serialized_end=1639
+  _globals['_RELEASELEASEREQUEST']._serialized_start=1641
+  _globals['_RELEASELEASEREQUEST']._serialized_end=1713
+  _globals['_RELEASELEASERESPONSE']._serialized_start=1715
+  _globals['_RELEASELEASERESPONSE']._serialized_end=1805
+  _globals['_MEASUREMENTSERVICE']._serialized_start=1808
+  _globals['_MEASUREMENTSERVICE']._serialized_end=2155
 # @@protoc_insertion_point(module_scope)

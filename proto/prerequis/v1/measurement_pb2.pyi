@@ -62,6 +62,7 @@ class GetPlanRequest(message.Message):
     ATTENDED_FIELD_NUMBER: builtins.int
     WIRELESS_FIELD_NUMBER: builtins.int
     METERED_FIELD_NUMBER: builtins.int
+    TRUSTS_FIELD_NUMBER: builtins.int
     attended: builtins.bool
     """A person waits: every target is wanted. Otherwise only the machine elected for the day is given targets."""
     wireless: builtins.bool
@@ -70,16 +71,21 @@ class GetPlanRequest(message.Message):
     """
     metered: builtins.bool
     """The line is paid by volume, as the system says."""
+    trusts: builtins.bytes
+    """SHA-256 of the certificates, DER, one after the other, by which this machine knows its collector; empty from agents
+    that learn no others.
+    """
     def __init__(
         self,
         *,
         attended: builtins.bool = ...,
         wireless: builtins.bool | None = ...,
         metered: builtins.bool | None = ...,
+        trusts: builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_metered", b"_metered", "_wireless", b"_wireless", "metered", b"metered", "wireless", b"wireless"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_metered", b"_metered", "_wireless", b"_wireless", "attended", b"attended", "metered", b"metered", "wireless", b"wireless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_metered", b"_metered", "_wireless", b"_wireless", "attended", b"attended", "metered", b"metered", "trusts", b"trusts", "wireless", b"wireless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__metered: _TypeAlias = typing.Literal["metered"]  # noqa: Y015
     _WhichOneofArgType__metered: _TypeAlias = typing.Literal["_metered", b"_metered"]  # noqa: Y015
@@ -101,6 +107,7 @@ class GetPlanResponse(message.Message):
     MEASURE_AT_FIELD_NUMBER: builtins.int
     LIBRESPEED_URL_FIELD_NUMBER: builtins.int
     BUNDLE_RECIPIENT_FIELD_NUMBER: builtins.int
+    AUTHORITIES_FIELD_NUMBER: builtins.int
     demand_bits_per_second: builtins.float
     """What the site needs, simultaneous users × rate per user; 0 when the number of users is not known."""
     another_elected: builtins.bool
@@ -119,6 +126,12 @@ class GetPlanResponse(message.Message):
     def measure_at(self) -> timestamp_pb2.Timestamp:
         """When this machine should measure the line next; unset when it need not."""
 
+    @builtins.property
+    def authorities(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """The certificates, DER, by which the collector is to be known from now on, that of its own authority first; empty
+        while the machine has these.
+        """
+
     def __init__(
         self,
         *,
@@ -129,10 +142,11 @@ class GetPlanResponse(message.Message):
         measure_at: timestamp_pb2.Timestamp | None = ...,
         librespeed_url: builtins.str = ...,
         bundle_recipient: builtins.str = ...,
+        authorities: abc.Iterable[builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["measure_at", b"measure_at", "progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["another_elected", b"another_elected", "bundle_recipient", b"bundle_recipient", "demand_bits_per_second", b"demand_bits_per_second", "librespeed_url", b"librespeed_url", "measure_at", b"measure_at", "progress", b"progress", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["another_elected", b"another_elected", "authorities", b"authorities", "bundle_recipient", b"bundle_recipient", "demand_bits_per_second", b"demand_bits_per_second", "librespeed_url", b"librespeed_url", "measure_at", b"measure_at", "progress", b"progress", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

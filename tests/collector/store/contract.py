@@ -8,11 +8,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from tests.collector.store.known_sites import NOW, OTHER, SITE, KnownSites
 
+from prerequis_collector.services.register import save_site
 from prerequis_collector.store import schema
 from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.answers import AnswerRow, Answers
 from prerequis_collector.store.audit import GENESIS, Audit, AuditRow, sealed
 from prerequis_collector.store.batches import Standing
+from prerequis_collector.store.coming_authorities import ComingAuthorities, ComingAuthorityRow
 from prerequis_collector.store.database import Database
 from prerequis_collector.store.operators import OperatorRow, Operators
 from prerequis_collector.store.orders import OrderRow, Orders
@@ -260,6 +262,54 @@ class StoreContract(KnownSites):
             assert [row.secret_digest for row in tickets.all()] == [b"2", b"1", b"3"]
             assert [row.secret_digest for row in tickets.all(OTHER)] == [b"3"]
 
+    def test_authorities_to_come_are_kept_once_in_their_order_until_one_is_withdrawn(self, database: Database) -> None:
+        def row(name: str, minutes: int = 0) -> ComingAuthorityRow:
+            announced_at = NOW + timedelta(minutes=minutes)
+            return ComingAuthorityRow(fingerprint=name, certificate=name.encode(), announced_at=announced_at)
+
+        with database.write() as transaction:
+            coming = ComingAuthorities(transaction)
+            assert [coming.add(one) for one in (row("c", 1), row("b"), row("a"), row("b", 5))] == [True] * 3 + [False]
+            assert [(one.fingerprint, one.announced_at) for one in coming.all()] == [
+                ("a", NOW), ("b", NOW), ("c", NOW + timedelta(minutes=1)),
+            ]  # fmt: skip
+            assert [coming.remove(name) for name in ("b", "b", "x")] == [True, False, False]
+            assert [one.certificate for one in coming.all()] == [b"a", b"c"]
+
+    def test_who_knows_the_collector_by_other_authorities_is_counted_while_its_certificate_may_hold(
+        self, database: Database, sites: None
+    ) -> None:
+        rows = {name: _agent(name) for name in ("knows", "does not", "says nothing", "is gone", "is revoked", "copy")}
+        rows["is gone"].enrolled_at, rows["is revoked"].revoked = NOW - timedelta(days=91), True
+        with database.write() as transaction:
+            agents = Agents(transaction)
+            for row in rows.values():
+                agents.add(row)
+            rows["copy"].copy_of = "knows"
+            agents.save([rows["copy"]])
+            agents.note_trust("knows", b"new")
+            agents.note_trust("does not", b"old")
+        with database.read() as transaction:
+            since = NOW - timedelta(days=90)
+            counts = [Agents(transaction).trusting_otherwise(one, since) for one in (b"new", b"old", b"none")]
+        assert counts == [2, 2, 3]
+
+    def test_what_changes_a_site_while_its_line_is_written_is_not_lost(self, database: Database, sites: None) -> None:
+        def change(number: int) -> None:
+            with database.write() as transaction:
+                if number % 2:
+                    Sites(transaction).touch_all([SITE])
+                else:
+                    site = SiteRow(finess=SITE, name="Les Tilleuls", workstations=number)
+                    save_site(transaction, site, author="console", now=NOW)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(change, range(16)))
+        with database.read() as transaction:
+            site = Sites(transaction).find(SITE)
+        assert site is not None
+        assert site.revision == 17
+
     def test_those_who_change_things_at_once_make_one_chain_of_entries(self, database: Database, sites: None) -> None:
         def write(number: int) -> None:
             with database.write() as transaction:
@@ -271,8 +321,8 @@ class StoreContract(KnownSites):
             list(pool.map(write, range(16)))
         with database.read() as transaction:
             audit, digest = Audit(transaction), GENESIS
-            for number, row in enumerate(audit.all(), start=1):
+            for number, (found, row) in enumerate(audit.all(), start=1):
+                assert row is not None
                 digest = sealed(digest, number, row)
-                assert (row.number, row.digest) == (number, digest)
+                assert (found, row.number, row.digest) == (number, number, digest)
             assert audit.head() == (16, digest)
-            assert audit.unsealed() == 0
