@@ -33,19 +33,19 @@ def parser() -> CommandLine:
         prog="prerequis-agent", description="Observe ce poste pour savoir si son site est prêt pour le DUI."
     )
     line.add_argument("--version", action="version", version=f"prerequis-agent {__version__}", help="montre la version")
-    line.add_argument(
-        "--state",
-        type=Path,
-        default=os.environ.get("PREREQUIS_AGENT_STATE") or default_directory(),
-        metavar="DOSSIER",
-        help="où l'agent garde son identité et les rapports en attente (défaut : %(default)s)",
-    )
     subcommands = line.add_subparsers(title="commandes", metavar="COMMANDE", required=True)
     for found in pkgutil.iter_modules(commands.__path__):
         module = importlib.import_module(f"{commands.__name__}.{found.name}")
         subcommand = subcommands.add_parser(found.name, help=module.HELP, description=module.HELP)
         module.add_arguments(subcommand)
         subcommand.set_defaults(run=module.run)
+    line.add_everywhere(
+        "--state",
+        type=Path,
+        default=os.environ.get("PREREQUIS_AGENT_STATE") or default_directory(),
+        metavar="DOSSIER",
+        help="où l'agent garde son identité et les rapports en attente (défaut : %(default)s)",
+    )
     return line
 
 

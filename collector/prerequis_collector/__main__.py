@@ -28,10 +28,16 @@ def command_line(known: "Mapping[str, Command]") -> CommandLine:
     parser.add_argument(
         "--version", action="version", version=f"prerequis-collector {version('prerequis')}", help="montre la version"
     )
-    parser.add_argument("--data", type=Path, default=default_data(), metavar="DOSSIER", help="dossier du collecteur")
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMANDE", title="commandes")
     for name, command in known.items():
         command.configure(choices.add_parser(name, help=command.HELP, description=command.HELP))
+    parser.add_everywhere(
+        "--data",
+        type=Path,
+        default=default_data(),
+        metavar="DOSSIER",
+        help="dossier du collecteur (défaut : %(default)s)",
+    )
     return parser
 
 

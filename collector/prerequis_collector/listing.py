@@ -34,6 +34,11 @@ def shown(cell: Cell) -> str:
     return f"{cell:%Y-%m-%d %H:%M} UTC" if isinstance(cell, datetime) else str(cell)
 
 
+def count(many: int, thing: str) -> str:
+    """Return "1 site", "12 sites", by the French plural: 0 and 1 are singular."""
+    return f"{many} {thing}{'s' if abs(many) > 1 else ''}"
+
+
 def _moment(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%SZ}"

@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec
@@ -31,6 +31,9 @@ _FRENCH = (
     (r"argument (.*): invalid choice: (.*) \(choose from (.*)\)", r"\1 : \2 n'est pas possible ; choisir parmi \3"),
     (r"argument (.*): expected one argument", r"\1 : il manque la valeur"),
     (r"argument (.*): expected at least one argument", r"\1 : il manque au moins une valeur"),
+    (r"argument (.*): invalid int value: (.*)", r"\1 : \2 n'est pas un nombre entier"),
+    (r"argument (.*): invalid float value: (.*)", r"\1 : \2 n'est pas un nombre"),
+    (r"argument (.*): invalid fromisoformat value: (.*)", r"\1 : \2 n'est pas une date : écrire AAAA-MM-JJ"),
     (r"argument (.*): invalid \S+ value: (.*)", r"\1 : valeur incorrecte \2"),
     (r"argument (.*): not allowed with argument (.*)", r"\1 ne va pas avec \2"),
     (r"argument (.*): ignored explicit argument (.*)", r"\1 ne prend pas de valeur (\2)"),
@@ -76,6 +79,31 @@ class CommandLine(argparse.ArgumentParser):
         self._positionals.title = "arguments"
         self._optionals.title = "options"
         self.add_argument("-h", "--help", action="help", help="montre cette aide")
+        self._subcommands: argparse._SubParsersAction[Any] | None = None
+
+    def add_subparsers(self, **options: Any) -> "argparse._SubParsersAction[Any]":
+        """Return the object that takes the subcommands."""
+        self._subcommands = super().add_subparsers(**options)
+        return self._subcommands
+
+    @property
+    def subcommands(self) -> Mapping[str, "CommandLine"]:
+        """The parsers of the subcommands by name, empty when there is none."""
+        return {} if self._subcommands is None else self._subcommands.choices
+
+    def add_everywhere(self, *names: str, help: str, default: object = None, **options: Any) -> None:
+        """Add an option of argparse that may also be written after any subcommand that is there by now."""
+        self.add_argument(*names, help=help, default=default, **options)
+        told = help.replace("%(default)s", str(default).replace("%", "%%"))
+        for one in self.subcommands.values():
+            one.add_everywhere(*names, help=told, default=argparse.SUPPRESS, **options)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return what argparse found; end the program on an unknown argument, so that its own --help is told of."""
+        known, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return known, rest
 
     def error(self, message: str) -> NoReturn:
         """End the program with one sentence on stderr."""

@@ -29,7 +29,7 @@ def a_command() -> CommandLine:
         ([], "il manque : commande"),
         (["dance"], "'dance' n'est pas possible"),
         (["scan", "--only", "x"], "--only : 'x' n'est pas possible ; choisir parmi"),
-        (["scan", "--count", "x"], "--count : valeur incorrecte 'x'"),
+        (["scan", "--count", "x"], "--count : 'x' n'est pas un nombre entier"),
         (["scan", "--count"], "--count : il manque la valeur"),
         (["scan", "--nothing"], "argument inconnu : --nothing"),
         (["scan", "--js"], "argument inconnu : --js"),
@@ -116,3 +116,22 @@ def test_a_command_is_told_of_in_a_sentence_that_keeps_its_capitals(capsys: pyte
     shown = capsys.readouterr().out
     assert "\nÉcoute le VLAN et la clé USB.\n" in shown
     assert "\noptions :\n" in shown
+
+
+def test_an_unknown_argument_of_a_command_is_told_with_the_help_of_that_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        a_command().parse_args(["scan", "--nothing", "2"])
+    assert capsys.readouterr().err == "essai scan : argument inconnu : --nothing 2\nVoir : essai scan --help\n"
+
+
+def test_an_option_of_the_program_may_follow_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = a_command()
+    parser.add_everywhere("--state", help="le dossier (défaut : %(default)s)", default="/var/100%")
+    assert parser.parse_args(["scan"]).state == "/var/100%"
+    assert parser.parse_args(["--state", "a", "scan"]).state == "a"
+    assert parser.parse_args(["--state", "a", "scan", "--state", "b"]).state == "b"
+    with pytest.raises(SystemExit):
+        parser.parse_args(["scan", "--help"])
+    assert "le dossier (défaut : /var/100%)" in capsys.readouterr().out

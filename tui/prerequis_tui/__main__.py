@@ -39,23 +39,16 @@ def command_line(known: dict[str, Command]) -> CommandLine:
         "Sans commande : ouvre l'interface du terminal.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="montre la version")
-    _add_credential(parser, default=None)
     choices = parser.add_subparsers(dest="command", metavar="COMMANDE", title="commandes", parser_class=CommandLine)
     for name, command in known.items():
-        choice = choices.add_parser(name, help=command.HELP, description=command.HELP)
-        _add_credential(choice, default=argparse.SUPPRESS)
-        command.add_arguments(choice)
-    return parser
-
-
-def _add_credential(parser: argparse.ArgumentParser, default: object) -> None:
-    parser.add_argument(
+        command.add_arguments(choices.add_parser(name, help=command.HELP, description=command.HELP))
+    parser.add_everywhere(
         "--credential",
         type=Path,
         metavar="FICHIER",
-        default=default,
         help="fichier d'accès de l'opérateur (défaut : $PREREQUIS_CREDENTIAL)",
     )
+    return parser
 
 
 async def execute(command: Command | None, options: argparse.Namespace, out: TextIO, err: TextIO) -> int:

@@ -1,6 +1,7 @@
 """`cards`: name and count the cards that are inserted one after another, and tell of readers that do not answer."""
 
 import argparse
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -35,7 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="lit le type de chaque carte CPx dans son certificat, avec l'accord du porteur ; chacune compte une fois",
     )
-    parser.add_argument("--seconds", type=float, metavar="S", help="s'arrête après S secondes (défaut : Ctrl-C)")
+    parser.add_argument("--seconds", type=_seconds, metavar="S", help="s'arrête après S secondes (défaut : Ctrl-C)")
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        seconds = float(text)
+        if 0 < seconds < float("inf"):
+            return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} n'est pas un nombre de secondes")
 
 
 def run(options: argparse.Namespace) -> ExitCode:

@@ -1,6 +1,7 @@
 """`lan`: listen to the wire, with an administrator's rights and by a person's order."""
 
 import argparse
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,8 @@ def text(heard: "LanCheck") -> str:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 5 <= value <= 300:
-        raise argparse.ArgumentTypeError("de 5 à 300 secondes")
-    return value
+    with contextlib.suppress(ValueError):
+        value = float(text)
+        if 5 <= value <= 300:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} n'est pas une durée de 5 à 300 secondes")

@@ -65,5 +65,5 @@ def observed(probe: "Probe", host: "Host") -> dict[str, Any]:
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", text):
-        raise argparse.ArgumentTypeError("des minuscules, chiffres, points et tirets")
+        raise argparse.ArgumentTypeError(f"{text!r} n'est pas un nom : des minuscules, chiffres, points et tirets")
     return text

@@ -11,7 +11,7 @@ from pathlib import Path
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
 from prerequis_collector.errors import InvalidInput
-from prerequis_collector.listing import json_document
+from prerequis_collector.listing import count, json_document
 from prerequis_collector.opening import opened_database
 from prerequis_collector.services.audit import CONSOLE, note
 from prerequis_collector.services.rejudge import NO_RULE, Cause, Change, Outcome, Wanted, rejudge
@@ -72,9 +72,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _moment(text: str) -> datetime:
-    """Return the moment of a text in ISO 8601, UTC unless it says otherwise; raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    """Return the moment of a text in ISO 8601, UTC unless it says otherwise; raises ArgumentTypeError."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} n'est pas un moment : écrire AAAA-MM-JJTHH:MM") from None
 
 
 def _write(database: Database, summaries: Sequence[Summary]) -> None:
@@ -96,7 +99,8 @@ def _document(outcome: Outcome, now: datetime) -> Mapping[str, object]:
 
 
 def _text(outcome: Outcome) -> Iterator[str]:
-    yield f"{outcome.sites} sites, {outcome.reports} rapports, {outcome.verdicts} verdicts\n"
+    counted = (outcome.sites, "site"), (outcome.reports, "rapport"), (outcome.verdicts, "verdict")
+    yield f"{', '.join(count(many, thing) for many, thing in counted)}\n"
     yield f"Empreinte des verdicts : {outcome.digest}\n"
     for cause, heading in _CAUSES.items():
         changes = {change: many for change, many in outcome.changes.items() if change.cause is cause}

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
+from prerequis_collector.errors import InvalidInput
+from prerequis_collector.listing import count
 from prerequis_rules.check import CheckReport, check_pack
 
 HELP = "vérifie les règles"
@@ -20,7 +22,9 @@ def configure(parser: CommandLine) -> None:
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Print what was found; a fault gives FINDING."""
+    """Print what was found; a fault gives FINDING. Raises InvalidInput."""
+    if arguments.directory is not None and not arguments.directory.is_dir():
+        raise InvalidInput(f"{arguments.directory} n'est pas un dossier : nommer celui des règles propres.")
     report = check_pack(arguments.directory)
     if arguments.json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n")
@@ -34,7 +38,8 @@ def _print(report: CheckReport) -> None:
         sys.stderr.write(f"{error}\n")
     for warning in report.warnings:
         sys.stderr.write(f"Attention : {warning}\n")
-    sys.stdout.write(f"{report.rules} règles, {report.cases} exemples, {len(report.errors)} erreurs\n")
+    counted = (report.rules, "règle"), (report.cases, "exemple"), (len(report.errors), "erreur")
+    sys.stdout.write(f"{', '.join(count(many, thing) for many, thing in counted)}\n")
     for name, coverage in report.frameworks.items():
         covered = coverage.requirements - len(coverage.uncovered)
         sys.stdout.write(f"{name} : {covered} exigences couvertes sur {coverage.requirements}\n")
