@@ -16,7 +16,7 @@ from prerequis_collector.services.register import check_finess, require_site
 from prerequis_collector.services.revoke import revoke_agent
 from prerequis_collector.store.agents import AgentRow, Agents
 from prerequis_collector.store.database import Transaction
-from prerequis_collector.store.reports import Reports
+from prerequis_collector.store.newest_reports import newest_bodies
 
 HELP = "tient la liste des postes enrôlés"
 
@@ -44,9 +44,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             sys.stderr.write(f"{said}\n")
         else:
             with database.read() as transaction:
-                rows = _rows(transaction, arguments.site)
-                sites = {row.finess for row in rows}
-                names = dict(pair for site in sites for pair in _hostnames(transaction, site))
+                finess = require_site(transaction, check_finess(arguments.site)).finess if arguments.site else None
+                rows, names = Agents(transaction).all(finess), _hostnames(transaction, finess)
             sys.stdout.write(_document(rows, names) if arguments.json else _table(rows, names))
     return ExitCode.DONE
 
@@ -68,15 +67,10 @@ def _decide(transaction: Transaction, arguments: argparse.Namespace) -> str:
             return f"Poste {arguments.id} révoqué."
 
 
-def _rows(transaction: Transaction, site: str | None) -> Sequence[AgentRow]:
-    finess = require_site(transaction, check_finess(site)).finess if site else None
-    return Agents(transaction).all(finess)
-
-
-def _hostnames(transaction: Transaction, finess: str) -> list[tuple[str, str]]:
-    """Return each agent of the site that is not revoked and has reported, with its machine's name."""
-    newest = Reports(transaction).newest_of_site(finess)
-    return [(row.agent_id, Report.FromString(row.body).workstation.hostname) for row in newest]
+def _hostnames(transaction: Transaction, finess: str | None) -> dict[str, str]:
+    """Return the machine's name of each agent, of one site or of all, that is not revoked and has reported."""
+    newest = newest_bodies(transaction, finess)
+    return {agent_id: Report.FromString(body).workstation.hostname for agent_id, body in newest}
 
 
 def _document(rows: Sequence[AgentRow], names: dict[str, str]) -> str:

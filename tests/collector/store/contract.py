@@ -16,8 +16,10 @@ from prerequis_collector.store.audit import GENESIS, Audit, AuditRow, sealed
 from prerequis_collector.store.batches import Standing
 from prerequis_collector.store.coming_authorities import ComingAuthorities, ComingAuthorityRow
 from prerequis_collector.store.database import Database
+from prerequis_collector.store.newest_reports import newest_bodies
 from prerequis_collector.store.operators import OperatorRow, Operators
 from prerequis_collector.store.orders import OrderRow, Orders
+from prerequis_collector.store.packing import packed
 from prerequis_collector.store.reports import NewReport, Reports
 from prerequis_collector.store.sites import SiteRow, Sites
 from prerequis_collector.store.tickets import TicketRow, Tickets
@@ -261,6 +263,20 @@ class StoreContract(KnownSites):
             assert [row.id for row in agents.all(OTHER)] == ["a2", "b2"]
             assert [row.secret_digest for row in tickets.all()] == [b"2", b"1", b"3"]
             assert [row.secret_digest for row in tickets.all(OTHER)] == [b"3"]
+
+    def test_the_newest_report_of_each_machine_that_stands_is_given_in_one_go(
+        self, database: Database, sites: None
+    ) -> None:
+        with database.write() as transaction:
+            for agent in (_agent("a"), _agent("b"), _agent("silent"), _agent("gone"), _agent("z", OTHER)):
+                Agents(transaction).add(agent)
+            Agents(transaction).revoke("gone")
+            for number, (agent_id, minutes) in enumerate((("a", 1), ("a", 0), ("b", 5), ("gone", 3), ("z", 2))):
+                body = f"{agent_id}{minutes}".encode()
+                Reports(transaction).keep(_report(b"%d" % number, agent_id, minutes)._replace(compressed=packed(body)))
+        with database.read() as transaction:
+            assert dict(newest_bodies(transaction)) == {"a": b"a1", "b": b"b5", "z": b"z2"}
+            assert dict(newest_bodies(transaction, OTHER)) == {"z": b"z2"}
 
     def test_authorities_to_come_are_kept_once_in_their_order_until_one_is_withdrawn(self, database: Database) -> None:
         def row(name: str, minutes: int = 0) -> ComingAuthorityRow:
