@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from tests.end_to_end.installation import FINESS, Installation
 
+from prerequis_collector import config
+from prerequis_collector.opening import load_rules
+
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a collector that has one site and never served."""
+    """The folder of a collector that has one site and never served, the compiled rules in it."""
     made = Installation(tmp_path_factory.mktemp("prepared"))
     for arguments in (
         ("init", "--name", "localhost", "--name", "127.0.0.1"),
@@ -23,6 +26,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (made.data / "collector.toml").open("a", encoding="utf-8") as settings:
         # Network tests stay on loopback.
         settings.write("national_services = false\n")
+    load_rules(config.load(made.data))
     return made.data
 
 
