@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prerequis.os_errors import why
-from prerequis_collector.errors import InvalidInput
+from prerequis_collector.errors import InvalidInput, StorageUnavailable
 
 GRPC_PORT = 7443
 
@@ -111,26 +111,39 @@ class Config:
         return self.data / "bundle.key"
 
     def listening(self) -> Listening:
-        """Return where the collector was last heard to listen, under its public name; the usual ports if never."""
+        """Return where the collector was last heard to listen, under its public name; the usual ports if never.
+
+        Raises InvalidInput when that cannot be read, as after a power cut: a ticket must not name a wrong port.
+        """
         usual = Address(self.public_name, GRPC_PORT)
+        path = self.data / "listening.json"
         try:
-            noted: Mapping[str, str] = json.loads((self.data / "listening.json").read_text())
+            noted: Mapping[str, Any] = json.loads(path.read_bytes())
+            listen, measure, enrolment = (Address.parse(str(noted[key])) for key in ("listen", "measure", "enrolment"))
         except FileNotFoundError:
             return Listening(usual, usual.next(1), usual.next(2))
-        listen, measure, enrolment = (Address.parse(noted[key]) for key in ("listen", "measure", "enrolment"))
+        except (OSError, ValueError, TypeError, KeyError, InvalidInput) as error:
+            raise InvalidInput(f"{path} est abîmé : redémarrer le collecteur, qui l'écrit de nouveau.") from error
         return Listening(listen, measure, enrolment).under(self.public_name)
 
     def note_listening(self, where: Listening) -> None:
-        """Write where the collector listens, for scripts and for the tickets made from now on."""
+        """Write where the collector listens, for scripts and for the tickets made from now on.
+
+        Raises StorageUnavailable.
+        """
         noted: dict[str, Any] = {
             "listen": str(where.listen),
             "measure": str(where.measure),
             "enrolment": str(where.enrolment),
             "pid": os.getpid(),
         }
-        new = self.data / "listening.json.new"
-        new.write_text(json.dumps(noted, indent=2) + "\n")
-        new.replace(self.data / "listening.json")
+        path = self.data / "listening.json"
+        new = path.with_suffix(".new")
+        try:
+            new.write_text(json.dumps(noted, indent=2) + "\n")
+            new.replace(path)
+        except OSError as error:
+            raise StorageUnavailable(f"Impossible d'écrire {path} : {why(error)}.") from error
 
 
 def default_data() -> Path:

@@ -9,11 +9,11 @@ from pathlib import Path
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis.os_errors import why
 from prerequis_collector import config
-from prerequis_collector.errors import StorageUnavailable
+from prerequis_collector.errors import InvalidInput, StorageUnavailable
 from prerequis_collector.listing import json_document, table
 from prerequis_collector.opening import opened_database
 from prerequis_collector.services.audit import Verification, anchor_text, parse_anchor, verify
-from prerequis_collector.store.audit import Audit, AuditRow, Head
+from prerequis_collector.store.audit import Audit, Entry, Head
 
 HELP = "montre qui a changé quoi, et vérifie que cette trace est intacte"
 
@@ -44,13 +44,24 @@ def _verify(arguments: argparse.Namespace) -> ExitCode:
     known = config.load(arguments.data)
     noted = known.data / "audit.head"
     anchors = [parse_anchor(arguments.anchor)] if arguments.anchor else []
-    anchors += [parse_anchor(noted.read_text())] if noted.exists() else []
+    anchors += [_noted(noted)] if noted.exists() else []
     with opened_database(known) as database, database.read() as transaction:
         found = verify(transaction, *anchors)
     if not found.faults:
         _note(noted, found.head)
     sys.stdout.write(json_document(_document(found)) if arguments.json else _text(found))
     return ExitCode.FINDING if found.faults else ExitCode.DONE
+
+
+def _noted(path: Path) -> Head:
+    """Return the head of the verification before; raises InvalidInput."""
+    try:
+        return parse_anchor(path.read_text())
+    except (OSError, UnicodeDecodeError, InvalidInput) as error:
+        raise InvalidInput(
+            f"{path}, où la dernière vérification a noté la tête de la piste, est abîmé : le supprimer, et relancer "
+            "avec --anchor et la tête notée ailleurs."
+        ) from error
 
 
 def _note(path: Path, head: Head) -> None:
@@ -83,12 +94,17 @@ def _text(found: Verification) -> str:
 
 def _list(arguments: argparse.Namespace) -> ExitCode:
     with opened_database(config.load(arguments.data)) as database, database.read() as transaction:
-        rows = Audit(transaction).last(max(0, arguments.last))
-    sys.stdout.write(json_document({"entries": _entries(rows)}) if arguments.json else _table(rows))
+        found = Audit(transaction).last(max(0, arguments.last))
+    sys.stdout.write(json_document({"entries": _entries(found)}) if arguments.json else _table(found))
+    unreadable = sum(row is None for _, row in found)
+    if unreadable:
+        sys.stderr.write(
+            f"Entrées qui ne se lisent plus : {unreadable} ; lancer « prerequis-collector audit verify ».\n"
+        )
     return ExitCode.DONE
 
 
-def _entries(rows: Sequence[AuditRow]) -> list[dict[str, object]]:
+def _entries(entries: Sequence[Entry]) -> list[dict[str, object]]:
     return [
         {
             "number": row.number,
@@ -96,15 +112,28 @@ def _entries(rows: Sequence[AuditRow]) -> list[dict[str, object]]:
             "author": row.author,
             "action": row.action,
             "subject": row.subject,
-            "detail": json.loads(row.detail),
+            "detail": _detail(row.detail),
             "digest": row.digest.hex() if row.digest else None,
         }
-        for row in rows
+        for _, row in entries
+        if row is not None
     ]
 
 
-def _table(rows: Sequence[AuditRow]) -> str:
+def _detail(text: str) -> object:
+    """Return what the text says in JSON, or the text itself where somebody wrote something else."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _table(entries: Sequence[Entry]) -> str:
     return table(
         ("N°", "QUAND", "QUI", "QUOI", "SUR", "DÉTAIL"),
-        [(row.number, row.at, row.author, row.action, row.subject, row.detail) for row in rows],
+        [
+            (row.number, row.at, row.author, row.action, row.subject, row.detail)
+            for _, row in entries
+            if row is not None
+        ],
     )

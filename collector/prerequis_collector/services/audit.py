@@ -47,29 +47,34 @@ def verify(transaction: Transaction, *anchors: Head) -> Verification:
     Without an anchor, somebody who computes the whole chain anew is not found out, nor one who cuts its end off and
     moves the head: hence the head is to be noted where the database's owner cannot reach.
     """
-    found = Head(0, GENESIS)
+    found, outside = Head(0, GENESIS), 0
     faults: list[str] = []
     wanted = {anchor.number: anchor.digest for anchor in anchors}
-    for row in Audit(transaction).all():
-        number, digest = row.number or 0, row.digest or b""
+    for number, row in Audit(transaction).all():
+        if not isinstance(number, int):
+            outside += 1
+            continue
+        # Where its own digest cannot be read, what follows cannot hold either.
+        digest = (row and row.digest) or b""
         if number != found.number + 1:
             faults.append(_missing(found.number + 1, number - 1))
-        elif sealed(found.digest, number, row) != digest:
+        elif row is None or sealed(found.digest, number, row) != digest:
             faults.append(f"L'entrée {number} n'est plus celle qui a été écrite.")
         if wanted.get(number, digest) != digest:
             faults.append(f"L'entrée {number} n'a pas l'empreinte notée auparavant : la suite a été réécrite.")
         found = Head(number, digest)
     faults += _ends(found, Audit(transaction).head(), anchors)
-    outside = Audit(transaction).unsealed()
     if outside:
         faults.append(f"Entrées ajoutées en dehors de la chaîne : {outside}.")
     return Verification(found, tuple(islice(faults, _MOST_FAULTS)))
 
 
-def _ends(found: Head, said: Head, anchors: tuple[Head, ...]) -> Iterator[str]:
-    furthest = max(said.number, *(anchor.number for anchor in anchors), 0)
+def _ends(found: Head, said: Head | None, anchors: tuple[Head, ...]) -> Iterator[str]:
+    furthest = max(0 if said is None else said.number, *(anchor.number for anchor in anchors), 0)
     if furthest > found.number:
         yield _missing(found.number + 1, furthest)
+    elif said is None:
+        yield "La fin de la chaîne n'est plus notée dans la base, ou ne se lit plus."
     elif said != found:
         yield f"La fin notée dans la base ({said.number}) n'est pas celle de la chaîne ({found.number})."
 

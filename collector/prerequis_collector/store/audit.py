@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlmodel import Field, SQLModel, col, func, select
+from sqlalchemy import text
+from sqlmodel import Field, SQLModel, col, select
 
+from prerequis_collector.errors import StorageUnavailable
 from prerequis_collector.store.columns import Instant
 from prerequis_collector.store.database import Transaction, before_commit
 
 GENESIS = bytes(32)
 """What stands for the digest before the first."""
-
-_AT_ONCE = 1000
 
 
 class AuditRow(SQLModel, table=True):
@@ -56,6 +56,14 @@ class Head(NamedTuple):
     digest: bytes
 
 
+class Entry(NamedTuple):
+    """A row as it stands, which somebody may have filled with what the program never writes."""
+
+    number: object
+    row: AuditRow | None
+    """None where it holds something else than the program would."""
+
+
 def sealed(previous: bytes, number: int, row: AuditRow) -> bytes:
     """Return the digest of a row at this place of the chain."""
     at = row.at.astimezone(UTC).isoformat(timespec="microseconds")
@@ -75,25 +83,70 @@ class Audit:
         self._transaction.flush()
         before_commit(self._transaction, _seal)
 
-    def head(self) -> Head:
-        """Return where the chain is said to end."""
-        row = self._transaction.exec(select(AuditHeadRow)).one()
-        return Head(row.number, row.digest)
+    def head(self) -> Head | None:
+        """Return where the chain is said to end; None where that is not said, or in another form than the program's."""
+        rows = list(self._found("number, digest", "audit_head"))
+        return _head(rows[0][0], rows[0][1]) if len(rows) == 1 else None
 
-    def all(self) -> Iterator[AuditRow]:
-        """Give the whole chain in its order, a thousand rows at a time."""
-        query = select(AuditRow).where(col(AuditRow.number).is_not(None)).order_by(col(AuditRow.number))
-        yield from self._transaction.exec(query, execution_options={"yield_per": _AT_ONCE})
+    def all(self) -> Iterator[Entry]:
+        """Give every row by its number, those that have none among them, a thousand at a time."""
+        yield from map(_entry, self._found(_COLUMNS, "audit ORDER BY number"))
 
-    def last(self, count: int) -> Sequence[AuditRow]:
+    def last(self, count: int) -> Sequence[Entry]:
         """Return so many rows of the end of the chain, the oldest first."""
-        rows = self._transaction.exec(select(AuditRow).order_by(col(AuditRow.number).desc()).limit(count)).all()
-        return rows[::-1]
+        rows = map(_entry, self._found(_COLUMNS, "audit ORDER BY number DESC LIMIT :count", count=count))
+        return list(rows)[::-1]
 
-    def unsealed(self) -> int:
-        """Return how many rows stand outside the chain: the program itself commits none."""
-        outside = select(func.count()).select_from(AuditRow).where(col(AuditRow.number).is_(None))
-        return self._transaction.exec(outside).one()
+    def _found(self, columns: str, where: str, **values: int) -> Iterator[Sequence[object]]:
+        """Give columns of rows, each as what the program writes there; None where something else is."""
+        connection = self._transaction.connection()
+        # What a column's type could not convert would keep the rest from being seen.
+        asked = columns
+        if connection.dialect.name == "sqlite":
+            asked = ", ".join(_ONLY[_KINDS.get(name, "text")].format(name) for name in columns.split(", "))
+        statement = text(f"SELECT {asked} FROM {where}")  # noqa: S608 – the words are ours
+        yield from connection.execute(statement, values, execution_options={"yield_per": _AT_ONCE})
+
+
+_AT_ONCE = 1000
+_COLUMNS = "number, at, author, action, subject, detail, digest"
+_KINDS = {"number": "integer", "digest": "blob"}
+"""Of SQLite, whose columns hold anything; the others are text, moments too. PostgreSQL keeps to their types itself."""
+_ONLY = {
+    "integer": "CASE typeof({0}) WHEN 'integer' THEN {0} END",
+    "blob": "CASE typeof({0}) WHEN 'blob' THEN {0} END",
+    # Text that is none in Unicode would end the whole answer.
+    "text": "CASE typeof({0}) WHEN 'text' THEN CAST({0} AS BLOB) END",
+}
+
+
+def _entry(values: Sequence[object]) -> Entry:
+    number, at, *texts, digest = values
+    try:
+        moment = at if isinstance(at, datetime) else datetime.fromisoformat(_told(at))
+        author, action, subject, detail = map(_told, texts)
+    except ValueError:
+        return Entry(number, None)
+    if not isinstance(number, int) or not isinstance(digest, bytes):
+        return Entry(number, None)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    row = AuditRow(
+        number=number, at=moment, author=author, action=action, subject=subject, detail=detail, digest=digest
+    )
+    return Entry(number, row)
+
+
+def _told(found: object) -> str:
+    """Return what a column says; raises ValueError."""
+    if isinstance(found, bytes):
+        return found.decode()
+    if not isinstance(found, str):
+        raise ValueError("no text")
+    return found
+
+
+def _head(number: object, digest: object) -> Head | None:
+    return Head(number, digest) if isinstance(number, int) and isinstance(digest, bytes) else None
 
 
 def _seal(transaction: Transaction) -> None:
@@ -101,7 +154,13 @@ def _seal(transaction: Transaction) -> None:
     new = transaction.exec(select(AuditRow).where(col(AuditRow.number).is_(None)).order_by(col(AuditRow.id))).all()
     if not new:
         return  # what was noted has been undone with its change
-    head = transaction.exec(select(AuditHeadRow).with_for_update(), execution_options={"populate_existing": True}).one()
+    locked = select(AuditHeadRow).with_for_update()
+    heads = transaction.exec(locked, execution_options={"populate_existing": True}).all()
+    if len(heads) != 1 or _head(heads[0].number, heads[0].digest) is None:
+        raise StorageUnavailable(
+            "La piste d'audit est abîmée, et rien ne change sans elle : voir « prerequis-collector audit verify »."
+        )
+    (head,) = heads
     for row in new:
         head.number += 1
         row.number, row.digest = head.number, sealed(head.digest, head.number, row)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel, create_engine
@@ -144,6 +144,13 @@ def _domain_errors() -> Iterator[None]:
         raise StorageUnavailable(
             "Le collecteur ne peut rien enregistrer : disque plein ou base inaccessible.",
             entangled=getattr(getattr(error, "orig", None), "sqlstate", "") in _ENTANGLED,
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise  # what one statement did wrong
+        # Of no kind: what SQLite says of a file that is damaged, or none of its own.
+        raise StorageUnavailable(
+            "La base de données est abîmée : arrêter le collecteur et reprendre la dernière sauvegarde."
         ) from error
 
 

@@ -39,7 +39,7 @@ class Office:
     def entries(self) -> list[tuple[str, str, str]]:
         with opened_database(config.load(self.data)) as database, database.read() as transaction:
             assert verify(transaction).faults == ()
-            return [(row.author, row.action, row.subject) for row in Audit(transaction).all()]
+            return [(row.author, row.action, row.subject) for _, row in Audit(transaction).all() if row]
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import col, select
 
-from prerequis_collector.errors import InvalidInput
+from prerequis_collector.errors import InvalidInput, StorageUnavailable
 from prerequis_collector.services.audit import Verification, anchor_text, note, parse_anchor, verify
 from prerequis_collector.store import migrate
-from prerequis_collector.store.audit import GENESIS, Audit, Head, sealed
+from prerequis_collector.store.audit import GENESIS, Audit, AuditRow, Head, sealed
 from prerequis_collector.store.database import Database, Transaction
 from prerequis_collector.store.writer import Writer
 
@@ -63,7 +65,8 @@ def _tamper(database: Database, *statements: str) -> None:
 def _seal_anew(transaction: Transaction) -> None:
     """Do what somebody does who knows how the chain is made."""
     digest, number = GENESIS, 0
-    for number, row in enumerate(list(Audit(transaction).all()), start=1):
+    rows = transaction.exec(select(AuditRow).order_by(col(AuditRow.number))).all()
+    for number, row in enumerate(rows, start=1):
         row.number, row.digest = number, sealed(digest, number, row)
         digest = row.digest
     transaction.flush()
@@ -112,6 +115,37 @@ def test_what_is_changed_taken_out_moved_or_added_is_found(trail: Database, stat
     assert faults[0].startswith(fault)
 
 
+@pytest.mark.parametrize("value", ["NULL", "'zz'", "''", "x'ff00'", "-5", "3.7", "1e999", "CAST(x'ff00' AS TEXT)"])
+@pytest.mark.parametrize("column", ["number", "at", "author", "action", "subject", "detail", "digest"])
+def test_whatever_somebody_writes_into_a_column_is_found(trail: Database, column: str, value: str) -> None:
+    try:
+        _tamper(trail, f"UPDATE audit SET {column} = {value} WHERE number = 3")  # noqa: S608 – both are those above
+    except DatabaseError:
+        assert value == "NULL"  # which the columns forbid
+        return
+    faults = _verified(trail).faults
+    assert any("entrée 3" in fault for fault in faults)
+    with trail.read() as transaction:
+        assert len(Audit(transaction).last(9)) == 5
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM audit_head",
+        "UPDATE audit_head SET number = 'zz'",
+        "UPDATE audit_head SET digest = 'zz'",
+        "UPDATE audit_head SET digest = CAST(x'ff00' AS TEXT)",
+        "INSERT INTO audit_head VALUES (2, 9, x'00')",
+    ],
+)
+def test_without_a_head_the_trail_is_at_fault_and_nothing_changes_any_more(trail: Database, statement: str) -> None:
+    _tamper(trail, statement)
+    assert _verified(trail).faults == ("La fin de la chaîne n'est plus notée dans la base, ou ne se lit plus.",)
+    with pytest.raises(StorageUnavailable), trail.write() as transaction:
+        note(transaction, "console", "site.save", "330000019", NOW)
+
+
 def test_a_chain_cut_or_computed_anew_is_found_by_the_head_noted_elsewhere(trail: Database) -> None:
     head = _verified(trail).head
     _tamper(trail, "UPDATE audit SET author = 'operator:other' WHERE number = 3")
@@ -151,7 +185,10 @@ def test_a_change_that_fails_leaves_no_entry_and_no_gap(database: Database) -> N
     writer.close()
     assert _verified(database) == Verification(_verified(database).head, ())
     with database.read() as transaction:
-        assert [(row.number, row.subject) for row in Audit(transaction).last(9)] == [(1, "first"), (2, "second")]
+        assert [(row.number, row.subject) for _, row in Audit(transaction).last(9) if row] == [
+            (1, "first"),
+            (2, "second"),
+        ]
 
 
 def test_those_who_write_at_once_make_one_chain(database: Database) -> None:
@@ -181,5 +218,6 @@ def test_any_other_text_is_no_head(given_text: str) -> None:
 
 def test_the_detail_is_kept_as_given(trail: Database) -> None:
     with trail.read() as transaction:
-        (row,) = Audit(transaction).last(1)
+        ((_, row),) = Audit(transaction).last(1)
+    assert row is not None
     assert json.loads(row.detail) == {"name": "Les Tilleuls", "workstations": 5}

@@ -75,6 +75,17 @@ def test_a_full_database_refuses_cleanly_and_recovers(tmp_path: Path) -> None:
     database.close()
 
 
+def test_a_damaged_file_is_unavailable_and_told_apart_from_a_full_disk(sqlite_template: Path, tmp_path: Path) -> None:
+    path = tmp_path / "collector.sqlite3"
+    whole = sqlite_template.read_bytes()
+    for content in (b"no database at all", whole[:8192] + bytes(len(whole) - 8192)):
+        path.write_bytes(content)
+        database = Database(f"sqlite:///{path}")
+        with pytest.raises(StorageUnavailable, match="La base de données est abîmée"), database.read() as transaction:
+            Sites(transaction).all()
+        database.close()
+
+
 def test_the_form_expected_is_the_newest_migration(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'collector.sqlite3'}")
     with database.write() as transaction:
