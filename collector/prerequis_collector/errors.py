@@ -13,9 +13,21 @@ CollectorError
 └── SchemaMismatch          the database has the form of another version
 """
 
+import re
+
+# From the first to the last: what somebody typed may have such marks itself.
+_QUOTED = re.compile("«.*»", re.DOTALL)
+
 
 class CollectorError(Exception):
-    """Base of the collector's errors; the message is one French sentence that any caller may read."""
+    """Base of the collector's errors; the message is one French sentence that its caller may read.
+
+    What the caller typed, and whom the sentence names, stand in it between guillemets.
+    """
+
+    def for_log(self) -> str:
+        """Return the message without what stands between guillemets: the log names nobody."""
+        return _QUOTED.sub("« … »", str(self))
 
 
 class InvalidInput(CollectorError):

@@ -108,7 +108,7 @@ async def refuse(method: str, context: Context, error: Exception) -> NoReturn:
     if isinstance(error, aio.BaseError):
         raise error  # gRPC's own: the call was aborted or the caller is gone
     if isinstance(error, CollectorError):
-        _log.info("%s refused: %s: %s", method, type(error).__name__, error, exc_info=error.__cause__)
+        _log.info("%s refused: %s: %s", method, type(error).__name__, error.for_log(), exc_info=error.__cause__)
         await context.abort(STATUS[type(error)], str(error), come_back(error))
     _log.error("%s failed", method, exc_info=error)
     await context.abort(grpc.StatusCode.INTERNAL, UNEXPECTED)

@@ -76,7 +76,7 @@ def require_site(transaction: Transaction, finess: str) -> SiteRow:
     """Return the site; raises NotFound."""
     site = Sites(transaction).find(finess)
     if site is None:
-        raise NotFound(f"Aucun site ne porte le numéro FINESS {finess}.")
+        raise NotFound(f"Aucun site ne porte le numéro FINESS « {finess} ».")
     return site
 
 
@@ -87,7 +87,7 @@ def require_site_of(transaction: Transaction, finess: str, organisation: str) ->
     """
     site = Sites(transaction).find(finess) if organisation else None
     if organisation and (site is None or site.organisation != organisation):
-        raise NotFound(f"Aucun site de votre organisme ne porte le numéro FINESS {finess}.")
+        raise NotFound(f"Aucun site de votre organisme ne porte le numéro FINESS « {finess} ».")
 
 
 def site_message(row: SiteRow) -> Site:

@@ -39,7 +39,7 @@ def propose(
     if workstation_id:
         agent = Agents(transaction).find(workstation_id)
         if agent is None or agent.finess != finess:
-            raise NotFound(f"Le site {finess} n'a pas de poste {workstation_id}.")
+            raise NotFound(f"Le site « {finess} » n'a pas de poste « {workstation_id} ».")
         if known.scope is not Scope.WORKSTATION:
             raise InvalidInput(f"« {known.id} » juge le site entier : ne pas nommer de poste.")
     if not reason.strip() or len(reason) > _LONGEST_REASON:
@@ -134,7 +134,7 @@ def _state(row: WaiverRow, now: datetime) -> Message.State.ValueType:
 def _require(transaction: Transaction, finess: str, waiver_id: str) -> WaiverRow:
     row = Waivers(transaction).find(waiver_id)
     if row is None or row.finess != finess:
-        raise NotFound(f"Le site {finess} n'a pas de dérogation {waiver_id} ; voir « prerequis waivers ».")
+        raise NotFound(f"Le site « {finess} » n'a pas de dérogation « {waiver_id} » ; voir « prerequis waivers ».")
     return row
 
 

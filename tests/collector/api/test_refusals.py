@@ -209,7 +209,8 @@ async def test_no_method_tells_an_operator_of_a_site_of_another_organisation(
             for finess in (THEIRS, "999999999"):
                 about = ParseDict({"finess": finess}, _request_of(method))
                 code, said = await refusal(ask(about.SerializeToString(), timeout=60))
-                assert (code, said) == (NOT_FOUND, f"Aucun site de votre organisme ne porte le numéro FINESS {finess}.")
+                whose = f"Aucun site de votre organisme ne porte le numéro FINESS « {finess} »."
+                assert (code, said) == (NOT_FOUND, whose)
         try:
             answer = await ask(request.SerializeToString(), timeout=60)
         except aio.AioRpcError:
