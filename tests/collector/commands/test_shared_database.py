@@ -31,11 +31,12 @@ pytestmark = pytest.mark.xdist_group("postgresql")
 
 
 @pytest.fixture
-def one(tmp_path: Path, postgresql_server: str) -> Iterator[Path]:
+def one(tmp_path: Path, prepared: Path, postgresql_server: str) -> Iterator[Path]:
     with new_database(postgresql_server) as url:
         data = tmp_path / "one"
         assert program.main(["--data", str(data), "init", "--name", "localhost", "--database", url]) == 0
         assert program.main(["--data", str(data), "site", "add", SITE, "--name", "Les Tilleuls"]) == 0
+        shutil.copytree(prepared / "cache", data / "cache")
         yield data
 
 
