@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if known.database_url != default_database_url(known.data):
         raise InvalidInput(
             "La base de ce collecteur est sur un serveur : la sauvegarder avec « pg_dump --format=custom », et mettre "
-            "sous clé collector.toml, authority.pem, authority.key et bundle.key de ce dossier."
+            "sous clé collector.toml, authority.pem, authority.key, bundle.key, server.pem et server.key de ce dossier."
         )
     files = {file.name: _content(file) for file in _files(known)}
     with opened_database(known) as database:
@@ -43,8 +43,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _files(known: Config) -> tuple[Path, ...]:
-    files = known.data / "collector.toml", known.authority_certificate, known.authority_key
-    return (*files, known.bundle_key) if known.bundle_key.exists() else files
+    made_by_init = known.data / "collector.toml", known.authority_certificate, known.authority_key
+    # The certificate may be one that another authority signed, which nobody here can make again.
+    made_later = known.bundle_key, known.server_certificate, known.server_key
+    return (*made_by_init, *(one for one in made_later if one.exists()))
 
 
 def _content(path: Path) -> bytes:

@@ -14,7 +14,8 @@ from prerequis.sealing import MOST_SEALED_BYTES
 from prerequis.v1.bundle_pb2 import BundleAnswer
 from prerequis.v1.report_pb2 import Receipt
 from prerequis_collector import config
-from prerequis_collector.errors import InvalidInput, StorageUnavailable
+from prerequis_collector.errors import StorageUnavailable
+from prerequis_collector.given_file import content_of
 from prerequis_collector.opening import bundle_identity, load_authority, opened_database
 from prerequis_collector.services.audit import CONSOLE
 from prerequis_collector.services.authority import Authority
@@ -40,7 +41,7 @@ def configure(parser: CommandLine) -> None:
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Take the bundle and say what became of it; raises InvalidInput, TicketRefused, StorageUnavailable."""
     known, path, now = config.load(arguments.data), arguments.file, datetime.now(UTC)
-    bundle = open_bundle(_content(path), bundle_identity(known))
+    bundle = open_bundle(content_of(path, MOST_SEALED_BYTES), bundle_identity(known))
     authority: Authority = load_authority(known)
     with opened_database(known) as database:
         write = _writing(database)
@@ -55,14 +56,6 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     sys.stdout.write(_receipt(path, answer))
     sys.stdout.write(f"Réponse à rapporter au poste : prerequis-agent bundle import {target.name}\n")
     return ExitCode.REFUSED if any(one.state == Receipt.REFUSED for one in answer.receipts) else ExitCode.DONE
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MOST_SEALED_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{path} ne se lit pas : {why(error)}.") from error
 
 
 def _writing(database: Database) -> Callable[[Callable[[Transaction], T]], T]:

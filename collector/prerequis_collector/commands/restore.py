@@ -12,8 +12,8 @@ from prerequis_collector.store.backup import copy_database, read_files
 
 HELP = "refait le dossier d'un collecteur à partir d'une sauvegarde"
 # The configuration last: its presence says that the folder is complete.
-_MADE_WHEN_NEEDED = "bundle.key"
-_FILES = (_MADE_WHEN_NEEDED, "authority.pem", "authority.key", "collector.toml")
+_MADE_WHEN_NEEDED = ("bundle.key", "server.key", "server.pem")
+_FILES = (*_MADE_WHEN_NEEDED, "authority.pem", "authority.key", "collector.toml")
 
 
 def configure(parser: CommandLine) -> None:
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if not path.is_file():
         raise InvalidInput(f"{path} n'est pas un fichier.")
     files = read_files(path)
-    if {*files, _MADE_WHEN_NEEDED} != set(_FILES):
+    if {*files, *_MADE_WHEN_NEEDED} != set(_FILES):
         raise InvalidInput(f"{path} n'est pas une sauvegarde complète.")
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)

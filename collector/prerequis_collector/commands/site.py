@@ -7,9 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
-from prerequis.os_errors import why
 from prerequis_collector import config
-from prerequis_collector.errors import InvalidInput
+from prerequis_collector.given_file import content_of
 from prerequis_collector.listing import json_document, table
 from prerequis_collector.opening import load_rules, opened_database
 from prerequis_collector.services.audit import CONSOLE
@@ -103,7 +102,7 @@ def _add(arguments: argparse.Namespace) -> ExitCode:
 def _import(arguments: argparse.Namespace) -> ExitCode:
     """Keep what the file says, all of it or nothing, and write the account on stdout."""
     known = config.load(arguments.data)
-    file = read_register(_content(arguments.file), _organisation(arguments))
+    file = read_register(content_of(arguments.file, LARGEST_FILE_BYTES), _organisation(arguments))
     pack = load_rules(known)
     with opened_database(known) as database:
         if arguments.dry_run:
@@ -135,14 +134,6 @@ def _list(arguments: argparse.Namespace) -> ExitCode:
         shown = [(site.finess, site.name, site.organisation, site.workstations, site.lot) for site in sites]
         sys.stdout.write(table(("FINESS", "NOM", "ORGANISME", "POSTES", "LOT"), shown))
     return ExitCode.DONE
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST_FILE_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{path} ne se lit pas : {why(error)}.") from error
 
 
 def _organisation(arguments: argparse.Namespace) -> str:

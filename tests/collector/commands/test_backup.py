@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 from tests.collector.commands.process import channel, enrolled, run, served
+from tests.collector.commands.signer import Signer
 from tests.collector.conftest import report_of
 
 from prerequis.command_line import ExitCode
 from prerequis.v1.report_pb2 import Receipt, SignedReport, SubmitRequest
 from prerequis.v1.report_pb2_grpc import ReportServiceStub
 from prerequis_collector import __main__ as program
+from prerequis_collector import config
+from prerequis_collector.opening import load_authority, replace_secrets, server_identity
+from prerequis_collector.services.authority import key_pem, new_key
 
 
 @pytest.fixture
@@ -87,6 +91,16 @@ def test_what_is_restored_is_what_was_saved_and_only_its_owner_reads_either(
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (backup, again, *again.iterdir())}
     assert modes == {0o700, 0o600}
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("backup")] == ["backup"]
+
+
+def test_a_certificate_that_was_installed_is_shown_again_by_what_was_restored(data: Path, tmp_path: Path) -> None:
+    known, organisation, key = config.load(data), Signer.root(), new_key()
+    replace_secrets({known.server_key: key_pem(key), known.server_certificate: organisation.server(key.public_key())})
+    assert program.main(["--data", str(data), "backup", str(tmp_path / "backup")]) == 0
+    assert _restore(tmp_path / "backup", tmp_path / "again") == 0
+    again = config.load(tmp_path / "again")
+    shown = server_identity(again, load_authority(again), datetime.now(UTC)).current()
+    assert (shown.key, shown.chain) == (known.server_key.read_bytes(), known.server_certificate.read_bytes())
 
 
 def test_the_key_of_the_authority_does_not_stay_in_the_restored_database(backup: Path, tmp_path: Path) -> None:
