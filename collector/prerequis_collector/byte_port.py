@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Thread
 
+from prerequis.os_errors import why
 from prerequis_collector.config import Address
 from prerequis_collector.errors import CollectorError, InvalidInput
 
@@ -32,7 +33,7 @@ class BytePort(ABC):
                 (address.host, address.port), family=family, backlog=_CONNECTIONS, dualstack_ipv6=both
             )
         except OSError as error:
-            raise InvalidInput(f"Impossible d'écouter sur {address} : l'adresse est prise ou interdite.") from error
+            raise InvalidInput(f"Impossible d'écouter sur {address} : {why(error)}.") from error
         self.address = Address(address.host, self._socket.getsockname()[1])
         self._pool = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="line")
         self._thread = Thread(target=self._accept, name="line", daemon=True)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
+from prerequis.os_errors import why
 from prerequis_collector.config import Address
 from prerequis_collector.errors import InvalidInput
 
@@ -72,7 +73,7 @@ def served_metrics(metrics: Metrics, address: Address) -> Iterator[Address]:
     try:
         server, thread = start_http_server(address.port, address.host, metrics.registry)
     except OSError as error:
-        raise InvalidInput(f"Impossible d'écouter sur {address} : l'adresse est prise ou interdite.") from error
+        raise InvalidInput(f"Impossible d'écouter sur {address} : {why(error)}.") from error
     try:
         yield Address(address.host, server.server_port)
     finally:

@@ -31,4 +31,6 @@ def why(problem: OSError) -> str:
     """Return in a few French words what the system says, or in its own words where that is rare."""
     if isinstance(problem, TimeoutError):
         return "pas de réponse à temps"
+    if type(problem).__name__ == "gaierror":  # its numbers are its own; the type is socket's, which few need to load
+        return "nom de machine inconnu"
     return _WHY.get(problem.errno or 0) or problem.strerror or str(problem) or type(problem).__name__

@@ -1,7 +1,10 @@
 """`init`: make the folder of a collector, with its own authority and an empty database."""
 
 import argparse
+import ipaddress
+import re
 import socket
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +18,9 @@ from prerequis_collector.services.toml import toml
 from prerequis_collector.store.database import Database
 
 HELP = "crée le dossier du collecteur, son autorité de certification et sa base"
+_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.ASCII | re.I
+)
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -44,6 +50,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     data: Path = arguments.data
     authority = _authority(arguments.ca_cert, arguments.ca_key)
     names = tuple(dict.fromkeys((*(arguments.name or [socket.gethostname()]), *_LOCAL)))
+    for name in names:
+        _check_name(name)
     config = Config(data, names, arguments.database or default_database_url(data), None)
     Database(config.database_url).close()  # before anything is made: is that the address of a database?
     embedded = None if arguments.database else data / "collector.sqlite3"
@@ -70,7 +78,22 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             if path.is_file():
                 path.unlink()
         raise
+    sys.stderr.write(
+        f"Collecteur créé dans {data}, joint sous le nom {names[0]}. "
+        "Ensuite : « prerequis-collector site add », puis « prerequis-collector serve ».\n"
+    )
     return ExitCode.DONE
+
+
+def _check_name(name: str) -> None:
+    """Return when a certificate and a ticket can give this name; raises InvalidInput."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(
+                f"« {name} » n'est ni un nom de machine ni une adresse : donner --name collecteur.exemple.fr."
+            ) from None
 
 
 def _authority(certificate: Path | None, key: Path | None) -> Authority:

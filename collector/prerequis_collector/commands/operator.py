@@ -62,7 +62,10 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
     organisation = check_finess(arguments.organisation) if arguments.organisation else ""
     known, now = config.load(arguments.data), datetime.now(UTC)
     with opened_database(known) as database, database.write() as transaction:
-        if Operators(transaction).find(name) is not None:
+        taken = Operators(transaction).find(name)
+        if taken is not None and taken.revoked:
+            raise AlreadyThere(f"L'identifiant « {name} », révoqué, ne sert plus à personne : en choisir un autre.")
+        if taken is not None:
             raise AlreadyThere(f"L'identifiant « {name} » est déjà pris ; voir « prerequis-collector operator renew ».")
         made = _Credential(transaction, known, name, arguments.role, now)
         row = OperatorRow(

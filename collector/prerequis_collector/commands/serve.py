@@ -2,17 +2,21 @@
 
 import argparse
 import asyncio
+import fcntl
 import gc
 import logging
 import signal
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
+from prerequis.os_errors import why
 from prerequis_collector import config
 from prerequis_collector.config import GRPC_PORT, Address, Config, Listening
-from prerequis_collector.errors import InvalidInput
+from prerequis_collector.errors import AlreadyThere, InvalidInput, StorageUnavailable
 from prerequis_collector.json_log import JsonFormatter
 from prerequis_collector.metrics import served_metrics
 from prerequis_collector.opening import load_rules, opened_database
@@ -21,6 +25,7 @@ from prerequis_collector.store.database import Database
 
 HELP = "sert les postes et les personnes"
 
+_LAST_PORT = 65535
 _ALLOCATIONS = 20_000
 """New objects, less those gone, between two searches for garbage; some megabytes."""
 
@@ -47,12 +52,12 @@ def configure(parser: CommandLine) -> None:
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Serve until SIGTERM or SIGINT; raises InvalidInput, SchemaMismatch, StorageUnavailable."""
+    """Serve until SIGTERM or SIGINT; raises InvalidInput, AlreadyThere, SchemaMismatch, StorageUnavailable."""
     main = Address.parse(arguments.listen)
     wanted = Listening(
         listen=main,
-        measure=Address.parse(arguments.measure_listen) if arguments.measure_listen else main.next(1),
-        enrolment=Address.parse(arguments.enrol_listen) if arguments.enrol_listen else main.next(2),
+        measure=Address.parse(arguments.measure_listen) if arguments.measure_listen else _beside(main, 1),
+        enrolment=Address.parse(arguments.enrol_listen) if arguments.enrol_listen else _beside(main, 2),
         http=Address.parse(arguments.http_listen) if arguments.http_listen else None,
     )
     _log_to_stderr(as_json=arguments.log_format == "json")
@@ -62,9 +67,32 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             raise InvalidInput("Le débit de l'accès doit être un nombre positif de Mbit/s.")
         known = replace(known, uplink_bits_per_second=arguments.uplink * 1e6)
     watched = Address.parse(arguments.metrics_listen) if arguments.metrics_listen else None
-    with opened_database(known) as database:
+    with _alone(known.data), opened_database(known) as database:
         asyncio.run(_serve(known, database, wanted, watched))
     return ExitCode.DONE
+
+
+def _beside(main: Address, steps: int) -> Address:
+    if main.port + steps > _LAST_PORT:
+        raise InvalidInput(f"Il n'y a pas deux ports après {main.port} : choisir {_LAST_PORT - 2} au plus.")
+    return main.next(steps)
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Hold the folder, so that no other process notes where it listens; raises AlreadyThere, StorageUnavailable."""
+    try:
+        lock = (data / "serving.lock").open("w")
+    except OSError as error:
+        raise StorageUnavailable(f"Impossible d'écrire dans {data} : {why(error)}.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyThere(
+                f"Un collecteur sert déjà le dossier {data} : l'arrêter d'abord, ou en nommer un autre avec --data."
+            ) from None
+        yield
 
 
 def _log_to_stderr(*, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
-from prerequis_collector.listing import json_document, table
+from prerequis_collector.listing import count, json_document, table
 from prerequis_collector.opening import bundle_recipient, load_authority, opened_database, write_secret
 from prerequis_collector.services.audit import CONSOLE
 from prerequis_collector.services.enrol import create_ticket
@@ -61,7 +61,8 @@ def _create(arguments: argparse.Namespace) -> ExitCode:
             }
         )
         write_secret(arguments.out, content.encode())
-    sys.stderr.write(f"Ticket écrit dans {arguments.out}, pour {arguments.uses} postes, {arguments.days} jours.\n")
+    good_for = f"{count(arguments.uses, 'poste')} et {count(arguments.days, 'jour')}"
+    sys.stderr.write(f"Ticket écrit dans {arguments.out}, pour {good_for}.\n")
     return ExitCode.DONE
 
 

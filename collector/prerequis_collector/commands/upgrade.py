@@ -1,6 +1,7 @@
 """`upgrade`: bring the database to the form that this version expects."""
 
 import argparse
+import sys
 
 from prerequis.command_line import CommandLine, ExitCode
 from prerequis_collector import config
@@ -22,4 +23,5 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         migrate.upgrade(database)
     finally:
         database.close()
+    sys.stderr.write("La base est au format de cette version.\n")
     return ExitCode.DONE

@@ -65,4 +65,4 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = run(data, "serve", "--listen", "127.0.0.1:0", "--metrics-listen", f"127.0.0.1:{taken.getsockname()[1]}")
     assert ended.returncode == 2
-    assert "est prise" in ended.stderr
+    assert "adresse déjà utilisée" in ended.stderr
