@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.collector.postgresql import new_database
 from tests.collector.store.contract import StoreContract
 from tests.collector.store.judging_contract import JudgingContract
+from tests.collector.store.keeping_contract import KeepingContract
 from tests.collector.store.known_sites import SITE
 from tests.collector.store.writer_contract import WriterContract
 
@@ -21,7 +22,7 @@ from prerequis_collector.store.sites import SiteRow, Sites
 pytestmark = pytest.mark.xdist_group("postgresql")
 
 
-class TestPostgresql(StoreContract, JudgingContract, WriterContract):
+class TestPostgresql(StoreContract, JudgingContract, KeepingContract, WriterContract):
     @pytest.fixture
     def database(self, postgresql: Database) -> Database:
         return postgresql

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from tests.collector.store.contract import StoreContract
 from tests.collector.store.judging_contract import JudgingContract
+from tests.collector.store.keeping_contract import KeepingContract
 from tests.collector.store.known_sites import NOW, SITE
 from tests.collector.store.writer_contract import WriterContract
 
@@ -19,7 +20,7 @@ from prerequis_collector.store.sites import SiteRow, Sites
 from prerequis_collector.store.writer import Writer
 
 
-class TestSqlite(StoreContract, JudgingContract, WriterContract):
+class TestSqlite(StoreContract, JudgingContract, KeepingContract, WriterContract):
     @pytest.fixture
     def database(self, sqlite: Database) -> Database:
         return sqlite
