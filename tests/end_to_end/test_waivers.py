@@ -10,7 +10,7 @@ from prerequis.command_line import ExitCode
 
 def test_a_deviation_is_proposed_by_one_person_and_approved_by_another(installation: Installation) -> None:
     second = str(installation.folder / "second.toml")
-    assert installation.collector("operator", "create", "autre", "--role", "dsi", "--out", second).returncode == 0
+    installation.prepare("operator", "create", "autre", "--role", "dsi", "--out", second)
     installation.enrol()
     assert installation.agent("run", "--now", "--no-line").returncode == ExitCode.DONE
     failed = next(

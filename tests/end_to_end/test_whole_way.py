@@ -105,7 +105,7 @@ def test_an_agent_of_another_collector_is_told_so_and_loses_nothing(installation
     installation.enrol()
     elsewhere = Installation(tmp_path / "elsewhere")
     elsewhere.folder.mkdir()
-    assert elsewhere.collector("init", "--name", "localhost", "--name", "127.0.0.1").returncode == 0
+    elsewhere.prepare("init", "--name", "localhost", "--name", "127.0.0.1")
     installation.stop()
     moved = tmp_path / "aside"
     shutil.move(installation.data, moved)
