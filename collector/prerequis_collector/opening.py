@@ -110,9 +110,12 @@ def replace_secrets(contents: Mapping[Path, bytes]) -> None:
     """Write files that only their owner reads, each whole in the place of the one before; raises StorageUnavailable."""
     for path, content in contents.items():
         new = path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        write_secret(new, content)
-        new.replace(path)
+        try:
+            new.unlink(missing_ok=True)
+            write_secret(new, content)
+            new.replace(path)
+        except OSError as error:
+            raise StorageUnavailable(f"Impossible d'écrire {path} : {why(error)}.") from error
 
 
 def write_secret(path: Path, content: bytes) -> None:
@@ -120,8 +123,11 @@ def write_secret(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # what the database says rests on it, and is on the disk
     except FileExistsError:
         raise AlreadyThere(f"{path} existe déjà : rien n'a été écrit.") from None
     except OSError as error:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
         raise StorageUnavailable(f"Impossible d'écrire {path} : {why(error)}.") from error

@@ -11,6 +11,7 @@ from prerequis.command_line import ExitCode
 from prerequis_collector import __main__ as program
 from prerequis_collector import config
 from prerequis_collector.config import Listening
+from prerequis_collector.errors import StorageUnavailable
 from prerequis_collector.opening import bundle_identity, load_authority, renew_server_identity
 
 Capture = pytest.CaptureFixture[str]
@@ -93,3 +94,24 @@ def test_no_ticket_names_a_port_that_is_only_guessed(whole: Path, tmp_path: Path
     (data / "listening.json").unlink()
     assert program.main(ticket) == 0
     assert f"localhost:{config.GRPC_PORT}" in out.read_text()
+
+
+@pytest.mark.parametrize("place", ["file/ticket.toml", "absent/ticket.toml", f"{'x' * 300}.toml"])
+def test_a_place_where_nothing_can_be_written_is_one_sentence(
+    whole: Path, tmp_path: Path, capsys: Capture, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    capsys.readouterr()
+    for arguments in (["ticket", "create", "--site", SITE, "--out"], ["backup"]):
+        assert program.main(["--data", str(whole), *arguments, str(tmp_path / place)]) == ExitCode.REFUSED
+        assert capsys.readouterr().err.startswith(f"Impossible d'écrire {tmp_path / place} : ")
+
+
+def test_a_certificate_that_cannot_take_its_place_is_told_and_tried_again(whole: Path, tmp_path: Path) -> None:
+    data = tmp_path / "collector"
+    shutil.copytree(whole, data)
+    known = config.load(data)
+    known.server_certificate.unlink()
+    known.server_certificate.mkdir()
+    with pytest.raises(StorageUnavailable, match=r"server\.pem"):
+        renew_server_identity(known, load_authority(known))
