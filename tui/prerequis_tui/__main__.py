@@ -11,7 +11,7 @@ from typing import TextIO
 from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread
 from prerequis_tui import commands
 from prerequis_tui.commands import Command
-from prerequis_tui.errors import EXIT_CODES, OperatorError
+from prerequis_tui.errors import EXIT_CODES, OperatorError, WrongInput
 
 
 class _Version(argparse.Action):
@@ -60,6 +60,8 @@ async def execute(command: Command | None, options: argparse.Namespace, out: Tex
         async with Client(find(options.credential)) as client:
             if command is not None:
                 return await command.run(client, options, out)
+            if not (sys.stdin.isatty() and sys.stdout.isatty()):
+                raise WrongInput("l'écran demande un terminal ; sans terminal : « prerequis sites », prerequis --help.")
             from prerequis_tui.app import PrerequisApp
 
             return await PrerequisApp(client).run_async() or 0

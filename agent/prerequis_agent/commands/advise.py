@@ -43,8 +43,6 @@ def run(options: argparse.Namespace) -> ExitCode:
     enrolled = state.is_enrolled
     advice = advise(report, state.enrolment().finess if enrolled else "", state.cache if enrolled else None)
     colour, to_do = light(advice), remaining(state, report, len(Spool(state.spool)))
-    if options.html:
-        _write_page(options.html, state, report, colour, advice, to_do)
     if options.json:
         verdicts = [{name: value for name, value in asdict(one).items() if name != "title"} for one in advice]
         document = {"light": colour.value, "verdicts": verdicts, "remaining": to_do}
@@ -52,6 +50,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     else:
         lines = _lines(colour, advice, to_do, report)
         sys.stdout.writelines(f"{line}\n" for line in (_wrapped(lines) if sys.stdout.isatty() else lines))
+    if options.html:  # last: the person has read the advice where the page cannot be written
+        _write_page(options.html, state, report, colour, advice, to_do)
     return ExitCode.DONE
 
 

@@ -46,6 +46,8 @@ def _export(state: State, options: argparse.Namespace) -> ExitCode:
     done = export(state, spool, options.file)
     asking = ", demande d'enrôlement comprise" if done.asks_to_enrol else ""
     sys.stdout.write(f"Rapports dans {options.file} : {done.reports}{asking}.\n")
+    if not done.reports:
+        sys.stdout.write("Aucun rapport n'attendait : « prerequis-agent run --now » en fait un.\n")
     if done.left:
         sys.stdout.write(f"Rapports restés pour le paquet suivant : {done.left}.\n")
     sys.stdout.write(

@@ -24,8 +24,18 @@ def run(options: argparse.Namespace) -> ExitCode:
     from prerequis_agent.errors import CollectorUnreachable, Refused
 
     state = State(options.state)
-    known = enrolment.enrol(state, read_ticket(options.ticket), options.role, datetime.now(UTC))
+    role = options.role or _role_so_far(state)
+    known = enrolment.enrol(state, read_ticket(options.ticket), role, datetime.now(UTC))
     with contextlib.suppress(CollectorUnreachable, Refused):  # it is asked for again at every scan
         site_plan.refresh(state, identity.load(state.identity), attended=True)
     sys.stdout.write(f"Ce poste est rattaché à {known.site} ({known.finess}).\n")
     return ExitCode.DONE
+
+
+def _role_so_far(state: State) -> str:
+    """Return what a machine that enrols again was for; empty for a new one, or where nothing legible tells."""
+    from prerequis_agent.errors import ConfigurationError
+
+    with contextlib.suppress(ConfigurationError):
+        return state.enrolment().role
+    return ""

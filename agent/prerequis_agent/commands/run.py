@@ -109,8 +109,10 @@ def _scan_moment(state: State, now: "datetime") -> "tuple[datetime | None, str]"
 
     from prerequis_agent.schedule import is_due, last_run, moment
 
-    if not is_due(last_run(state.last_run), now):
-        return None, "Poste déjà observé aujourd'hui."
+    last = last_run(state.last_run)
+    if last is not None and not is_due(last, now):
+        at = last.ended_at.astimezone()
+        return None, f"Poste déjà observé le {at:%d/%m à %H:%M} ; pour recommencer : « prerequis-agent run --now »."
     if _on_battery():
         return None, _ON_BATTERY
     return moment(now, random.SystemRandom()), ""

@@ -3,7 +3,7 @@
 import json
 import re
 
-from tests.agent.commands.agent import Agent, one_sentence
+from tests.agent.commands.agent import Agent
 from tests.agent.tiny_collector import TinyCollector
 
 from prerequis.command_line import ExitCode
@@ -32,7 +32,8 @@ def test_advice_works_without_a_collector_and_writes_a_page(enrolled: Agent, col
     assert "Site d&#x27;essai" in path.read_text()
 
 
-def test_a_page_that_cannot_be_written_is_one_sentence(agent: Agent) -> None:
+def test_a_page_that_cannot_be_written_does_not_keep_the_advice_back(agent: Agent) -> None:
     done = agent("advise", "--html", "/nowhere/page.html")
-    assert done.returncode == ExitCode.WRONG_INPUT
-    assert "ne peut pas être écrite" in one_sentence(done)
+    assert (done.returncode, len(done.stderr.splitlines())) == (ExitCode.WRONG_INPUT, 1)
+    assert "ne peut pas être écrite" in done.stderr
+    assert "À corriger : " in done.stdout

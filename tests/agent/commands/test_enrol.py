@@ -25,6 +25,19 @@ def test_enrolling_keeps_the_identity_for_this_account_alone(enrolled: Agent) ->
     assert "Site d'essai (990000010)" in enrolled("status").stdout
 
 
+def test_enrolling_again_without_a_role_keeps_the_one_that_was_declared(
+    enrolled: Agent, collector: TinyCollector, tmp_path: Path
+) -> None:
+    again = ("enrol", "--ticket", str(collector.ticket(tmp_path / "again.toml")))
+    assert enrolled(*again).returncode == ExitCode.DONE
+    assert enrolled.status()["role"] == "care"
+    assert enrolled(*again, "--role", "secretariat").returncode == ExitCode.DONE
+    assert enrolled.status()["role"] == "secretariat"
+    (enrolled.state / "config.toml").write_text("abîmé")
+    assert enrolled(*again).returncode == ExitCode.DONE
+    assert enrolled.status()["role"] == ""
+
+
 def test_a_wrong_ticket_is_refused_and_leaves_nothing(agent: Agent, collector: TinyCollector, tmp_path: Path) -> None:
     done = agent("enrol", "--ticket", str(collector.ticket(tmp_path / "wrong.toml", secret="sésame")))
     assert done.returncode == ExitCode.REFUSED

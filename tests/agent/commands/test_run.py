@@ -1,6 +1,7 @@
 """`run`: what the timer starts, once a day, and what it re-sends."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from tests.agent.tiny_collector import TinyCollector
 
 from prerequis.command_line import ExitCode
 from prerequis.v1.report_pb2 import Workstation
+
+_ALREADY = r"Poste déjà observé le \d\d/\d\d à \d\d:\d\d ; pour recommencer : « prerequis-agent run --now »\.\n"
 
 
 def test_a_run_hands_in_a_signed_report(enrolled: Agent, collector: TinyCollector) -> None:
@@ -32,13 +35,17 @@ def test_a_run_hands_in_a_signed_report(enrolled: Agent, collector: TinyCollecto
 
 def test_what_has_not_changed_is_confirmed_in_few_bytes(enrolled: Agent, collector: TinyCollector) -> None:
     assert enrolled("run", "--now", "--no-line").returncode == ExitCode.DONE
-    again = enrolled("run", "--now", "--no-line")
-    assert again.returncode == ExitCode.DONE, again.stderr
+    for _ in range(5):  # this machine is a real one, of which something may well change between two looks
+        seen = len(collector.kept)
+        again = enrolled("run", "--now", "--no-line")
+        assert again.returncode == ExitCode.DONE, again.stderr
+        if collector.confirmed:
+            break
     assert again.stdout == "Rien n'a changé sur ce poste depuis le dernier rapport remis : confirmé.\n"
-    assert len(collector.kept) == 1
+    assert len(collector.kept) == seen
     (request,) = collector.confirmed
     assert request.ByteSize() <= 200
-    assert (request.digest,) == tuple(collector.kept)
+    assert request.digest == list(collector.kept)[-1]
 
 
 def test_a_report_that_the_collector_lost_is_sent_whole(enrolled: Agent, collector: TinyCollector) -> None:
@@ -59,7 +66,8 @@ def test_a_change_is_sent_whole(enrolled: Agent, collector: TinyCollector) -> No
 def test_a_timer_that_strikes_again_the_same_day_finds_nothing_to_do(enrolled: Agent, collector: TinyCollector) -> None:
     enrolled("run", "--now", "--no-line")
     done = enrolled("run", "--no-line")
-    assert (done.returncode, done.stdout) == (ExitCode.DONE, "Poste déjà observé aujourd'hui.\n")
+    assert done.returncode == ExitCode.DONE
+    assert re.fullmatch(_ALREADY, done.stdout)
     assert (len(collector.kept), collector.confirmed) == (1, [])
 
 
@@ -67,7 +75,7 @@ def test_a_timer_that_strikes_again_hands_in_what_waits(enrolled: Agent, collect
     collector.stop()
     enrolled("run", "--now", "--no-line")
     collector.start()
-    assert enrolled("run", "--no-line").stdout == "Poste déjà observé aujourd'hui.\nRapports remis : 1.\n"
+    assert re.fullmatch(f"{_ALREADY}Rapports remis : 1\\.\n", enrolled("run", "--no-line").stdout)
 
 
 @pytest.mark.parametrize(("battery", "says"), [(True, "Poste sur batterie"), (False, "Rapports remis : 1.")])

@@ -184,6 +184,30 @@ async def test_a_process_whose_collector_is_away_says_one_sentence_and_nothing_e
     assert ended.err == f"prerequis : le collecteur 127.0.0.1:{collector.port} ne répond pas.\n"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("line", "590000001", "--days", "-4"),
+        ("line", "590000001", "--days", "99999999999999"),
+        ("waive", "590000001", "firewall-on", "--reason", "x", "--until", "9999-12-31"),
+        ("waive", "590000001", "firewall-on", "--reason", "x", "--until", "31/12/2026"),
+    ],
+)
+async def test_a_number_or_a_day_out_of_reach_is_wrong_usage(
+    run: Run, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        await run(*arguments)
+    assert ended.value.code == 2
+    assert f"'{arguments[-1]}' n'est pas un" in capsys.readouterr().err
+
+
+async def test_the_terminal_ui_is_not_opened_where_there_is_no_terminal(collector: Collector, process: Run) -> None:
+    ended = await process()
+    assert (ended.code, ended.out) == (2, "")
+    assert "demande un terminal" in ended.err
+
+
 async def test_without_a_command_the_terminal_ui_is_not_opened_on_a_wrong_credential(process: Run) -> None:
     ended = await process("--credential", "/nulle/part.toml")
     assert (ended.code, ended.out) == (2, "")

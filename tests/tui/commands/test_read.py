@@ -229,7 +229,7 @@ async def test_an_order_reaches_the_collector_and_says_what_remains(park: Collec
 
 
 async def test_needs_and_orders_say_that_what_they_rest_on_is_being_judged(
-    park: Collector, run: Run, tmp_path: Path
+    park: Collector, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "en cours d'évaluation" not in (await run("needs")).out
     park.kept.being_judged = 1
@@ -239,6 +239,10 @@ async def test_needs_and_orders_say_that_what_they_rest_on_is_being_judged(
     written = await run("needs", "--out", str(tmp_path / "besoins.xlsx"))
     assert written.out.endswith("1 site est en cours d'évaluation : relancer dans un instant.\n")
     assert json.loads((await run("needs", "--json")).out)["beingJudged"] == 1
+    capsys.readouterr()
+    table = await run("needs", "--format", "csv")
+    assert "en cours d'évaluation" not in table.out
+    assert capsys.readouterr().err == "1 site est en cours d'évaluation : relancer dans un instant.\n"
 
 
 @pytest.mark.parametrize("quantity", ["0", "-1", "1,5", "deux", "1000000", "²"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, TextIO
 
 from prerequis.command_line import ExitCode
@@ -9,8 +10,6 @@ from prerequis_tui.commands import add_json, write_json
 from prerequis_tui.exports.choice import add_export, chosen, write_export
 
 if TYPE_CHECKING:
-    import argparse
-
     from prerequis.v1 import line_review_pb2
     from prerequis_tui.client import Client
 
@@ -20,15 +19,21 @@ HELP = "montre ce que porte la ligne d'un site et l'historique de ses mesures"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("finess", metavar="FINESS", help="numéro FINESS du site")
-    parser.add_argument("--days", type=int, default=0, metavar="N", help="mesures des N derniers jours (défaut : 28)")
+    parser.add_argument("--days", type=_days, default=0, metavar="N", help="mesures des N derniers jours (défaut : 28)")
     add_json(parser)
     add_export(parser)
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} n'est pas un nombre de jours")
+    return int(text)
 
 
 async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
     """Write the line in the form that was asked for."""
     form = chosen(options)
-    line = await client.line(options.finess, max(0, options.days))
+    line = await client.line(options.finess, options.days)
     if options.json:
         write_json(document(line), out)
     elif form:

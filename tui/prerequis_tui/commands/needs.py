@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, TextIO
 
 from prerequis.command_line import ExitCode
@@ -38,8 +39,10 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
         missing = wording.count(len(needs.sites_not_measured), "site non mesuré", "sites non mesurés")
         tables = needs_table(needs, not_measured=form == "csv"), not_measured_table(needs)
         write_export(options, form, f"{lines}, {missing}", out, *tables)
-        if options.out is not None and needs.being_judged:
-            out.write(f"{wording.being_judged(needs.being_judged)} : relancer dans un instant.\n")
+        if needs.being_judged:
+            # On stdout only beside a file: there it would be a line of the table.
+            told = sys.stderr if options.out is None else out
+            told.write(f"{wording.being_judged(needs.being_judged)} : relancer dans un instant.\n")
     else:
         from prerequis_tui.printed.needs import print_needs
 

@@ -27,9 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} n'est pas une date : écrire AAAA-MM-JJ") from None
+        day = date.max
+    if day == date.max:  # the day after it, when the waiver ends, does not exist
+        raise argparse.ArgumentTypeError(f"{text!r} n'est pas une date : écrire AAAA-MM-JJ")
+    return day
 
 
 async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
