@@ -9,11 +9,13 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from google.protobuf.message import Message
 from grpc import aio
 
 from prerequis_collector.api.access import CHECKED_IN_WRITING, OPEN, ROLES
 from prerequis_collector.api.around import Around
 from prerequis_collector.api.errors import STATUS, UNEXPECTED, come_back
+from prerequis_collector.api.texts import check_texts
 from prerequis_collector.collector import Collector
 from prerequis_collector.errors import CollectorError, NotAllowed, NotIdentified
 from prerequis_collector.services.authority import Kind, Named, named_by
@@ -67,6 +69,8 @@ class Guarded(Around):
 
             async def guarded(request: Request, context: Context) -> Response:
                 try:
+                    if method not in CHECKED_IN_WRITING and isinstance(request, Message):
+                        check_texts(request)
                     await self._admit(method, context, getattr(request, "finess", ""))
                     answer: Response = await unary(request, context)
                 except Exception as error:  # noqa: BLE001 – the caller must get a status; the cause is in the log

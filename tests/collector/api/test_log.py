@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 from grpc import aio
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.collector.api.requests import filled, request_of
 from tests.collector.conftest import SITE, Identity, Installation, refusal, report_of
 
 from prerequis.v1.report_pb2 import SubmitRequest
@@ -48,14 +45,6 @@ def log() -> Iterator[_Lines]:
     logger.removeHandler(lines)
 
 
-def _filled(request: Message, **given: str) -> Message:
-    """Return the request with the same words in every text that is not given."""
-    for field in request.DESCRIPTOR.fields:
-        if field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated:
-            setattr(request, field.name, given.get(field.name, TYPED))
-    return request
-
-
 def _good(installation: Installation) -> dict[str, str]:
     pack = installation.collector.pack
     return {
@@ -78,12 +67,8 @@ async def test_no_call_gets_what_was_typed_into_the_log(
     good, refused = _good(installation), 0
     async with installation.channel(identity) as channel:
         for method in (*methods, *enrolment):
-            service, name = method.removeprefix("/").split("/")
-            kind = GetMessageClass(
-                descriptor_pool.Default().FindServiceByName(service).methods_by_name[name].input_type
-            )
             for given_fields in ({}, {"finess": SITE}, good):
-                request = _filled(kind(), **given_fields)
+                request = filled(request_of(method), TYPED, **given_fields)
                 ask: aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
                 try:
                     await ask(request.SerializeToString(), timeout=60)

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 import grpc
 import pytest
 from cryptography.hazmat.primitives import serialization
-from google.protobuf import descriptor_pool
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 from grpc import aio
+from tests.collector.api.requests import request_of
 from tests.collector.conftest import SITE, Identity, Installation, csr_of, refusal, report_of
 
 from prerequis.v1.enrolment_pb2 import EnrolRequest, RenewRequest
@@ -151,7 +150,7 @@ async def test_each_is_let_through_to_its_own_and_refused_all_else(
     async with installation.channel(identity) as channel:
         found = {name: await _code(channel, call) for name, call in calls.items()}
         # Whether who brings a report is admitted is asked of reports that are good in themselves.
-        said = {method: calls["submit"][1] if method in CHECKED_IN_WRITING else _request_of(method) for method in ROLES}
+        said = {method: calls["submit"][1] if method in CHECKED_IN_WRITING else request_of(method) for method in ROLES}
         every = {method: await _code(channel, (method, request)) for method, request in said.items()}
     assert found == {name: REFUSED[who].get(name, OK) for name in calls}
     # A method added later is held to this too, without a line here.
@@ -190,13 +189,6 @@ async def test_a_report_that_another_brings_counts_for_its_signer_or_for_nobody(
     assert states == [Receipt.KEPT, Receipt.REFUSED, Receipt.REFUSED]
 
 
-def _request_of(method: str) -> Message:
-    """Return an empty request of the method."""
-    service, name = method.removeprefix("/").split("/")
-    found = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
-    return GetMessageClass(found.input_type)()
-
-
 @pytest.mark.parametrize("method", [method for method, roles in ROLES.items() if Role.ADMIN in roles])
 async def test_no_method_tells_an_operator_of_a_site_of_another_organisation(
     installation: Installation, register: None, method: str
@@ -204,10 +196,10 @@ async def test_no_method_tells_an_operator_of_a_site_of_another_organisation(
     """A method added later is held to this too, without a line here."""
     async with installation.channel(installation.operator("admin", "ours", "--organisation", OURS)) as channel:
         ask: Ask = channel.unary_unary(method)
-        request = _request_of(method)
+        request = request_of(method)
         if "finess" in request.DESCRIPTOR.fields_by_name:
             for finess in (THEIRS, "999999999"):
-                about = ParseDict({"finess": finess}, _request_of(method))
+                about = ParseDict({"finess": finess}, request_of(method))
                 code, said = await refusal(ask(about.SerializeToString(), timeout=60))
                 whose = f"Aucun site de votre organisme ne porte le numéro FINESS « {finess} »."
                 assert (code, said) == (NOT_FOUND, whose)
