@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.collector.conftest import csr_of
+from tests.shipped import shipped_pack
 
 from prerequis_agent.config import read_ticket
 from prerequis_agent.errors import ConfigurationError
@@ -34,7 +35,6 @@ from prerequis_collector.services.register_file import read_register
 from prerequis_collector.store import migrate
 from prerequis_collector.store.database import Database
 from prerequis_collector.store.sites import SiteRow, Sites
-from prerequis_rules.load import load_pack
 from prerequis_rules.pack import Pack
 
 _REQUEST = csr_of(new_key())
@@ -143,7 +143,7 @@ def test_a_file_of_the_register_is_kept_whole_or_refused_with_a_sentence(
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return load_pack(None)
+    return shipped_pack()
 
 
 @given(st.builds(
