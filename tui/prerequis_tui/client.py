@@ -189,8 +189,8 @@ class Client:
             return CollectorFailed(said)
         if code in _UNREACHABLE and "CERTIFICATE_VERIFY_FAILED" in said:
             return CollectorUnreachable(
-                f"{where} ne présente pas le certificat du collecteur attendu : vérifier l'adresse ; si le collecteur a "
-                "changé d'autorité, demander un nouvel accès à l'administrateur (prerequis-collector operator renew)."
+                f"{where} ne présente pas le certificat du collecteur attendu : vérifier l'adresse ; si le collecteur "
+                "a changé d'autorité, demander un nouvel accès à l'administrateur (prerequis-collector operator renew)."
             )
         expires = self.credential.expires
         if code in _UNREACHABLE and expires is not None and expires < datetime.now(UTC):
