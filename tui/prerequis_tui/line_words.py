@@ -106,7 +106,8 @@ def set_aside(summary: line_review_pb2.LineSummary) -> str:
     if summary.contentions:
         parts.append(f"{wording.count(summary.contentions, 'mesure')} de deux postes à la fois")
     if summary.discarded:
-        parts.append(f"{wording.count(summary.discarded, 'mesure')} pour une autre raison")
+        why = "pour une autre raison" if summary.contentions else "(la colonne « Compte » dit pourquoi)"
+        parts.append(f"{wording.count(summary.discarded, 'mesure')} {why}")
     return ", ".join(parts)
 
 

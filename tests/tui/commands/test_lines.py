@@ -53,7 +53,7 @@ def test_a_new_line_must_reach_the_need_in_each_direction_that_the_profile_asks_
 
 def test_what_does_not_count_is_told_with_its_reason_and_nothing_when_all_does() -> None:
     assert line_words.set_aside(LineSummary()) == ""
-    assert line_words.set_aside(LineSummary(discarded=1)) == "1 mesure pour une autre raison"
+    assert line_words.set_aside(LineSummary(discarded=1)) == "1 mesure (la colonne « Compte » dit pourquoi)"
 
 
 def test_the_terminal_ui_tells_of_a_line_hour_by_hour_and_of_what_does_not_count() -> None:

@@ -53,8 +53,8 @@ async def run(client: Client, options: argparse.Namespace, out: TextIO) -> int:
 def _lines(one: review_pb2.SiteParameter) -> list[str]:
     from prerequis_tui import wording
 
-    lines = [f"{one.name:<6} {one.value or wording.NOT_KNOWN}   {one.meaning}"]
+    lines = [f"{one.name:<12} {one.value or wording.NOT_KNOWN}   {one.meaning}"]
     if one.HasField("settled_at"):
-        lines.append(f"       réglé par {one.author} le {wording.date(one.settled_at)} : {one.reason}")
-        lines.append(f"       valeur du profil : {one.profile_value or wording.NOT_KNOWN}")
+        lines.append(f"             réglé par {one.author} le {wording.date(one.settled_at)} : {one.reason}")
+        lines.append(f"             valeur du profil : {one.profile_value or wording.NOT_KNOWN}")
     return lines

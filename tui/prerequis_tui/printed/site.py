@@ -167,10 +167,10 @@ def _print_parameters(console: Console, site: review_pb2.GetSiteResponse) -> Non
     console.print()
     console.rule(Text(" Paramètres ", "bold"), characters="─", align="left", style="dim")
     for one in site.parameters:
-        console.print(Text(f"{one.name:<6} {one.value or wording.NOT_KNOWN}   ").append(one.meaning, "dim"))
+        console.print(Text(f"{one.name:<12} {one.value or wording.NOT_KNOWN}   ").append(one.meaning, "dim"))
         if one.HasField("settled_at"):
             because = f"réglé par {one.author} le {wording.date(one.settled_at)} : {one.reason}"
-            console.print(Padding(Text(because, "dim"), (0, 0, 0, 7)))
+            console.print(Padding(Text(because, "dim"), (0, 0, 0, 13)))
 
 
 def _print_lot(console: Console, site: review_pb2.GetSiteResponse) -> None:

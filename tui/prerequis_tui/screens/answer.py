@@ -22,10 +22,11 @@ class AnswerScreen(ModalScreen[str | None]):
     AnswerScreen { align: center middle; }
     AnswerScreen #box {
         width: 72; max-width: 94%; height: auto; max-height: 90%; padding: 1 2; background: $surface;
-        border: round $primary; border-title-style: bold; border-subtitle-color: $text-muted;
+        border: round $primary; border-subtitle-color: $text-muted;
+        border-title-color: $foreground; border-title-style: bold;
     }
     AnswerScreen OptionList { margin: 1 0; height: auto; border: none; padding: 0; background: $surface; }
-    AnswerScreen .muted { color: $foreground 60%; }
+    AnswerScreen .muted { color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings("back", "help", "quit")
 

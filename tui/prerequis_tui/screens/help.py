@@ -23,7 +23,8 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen { align: center middle; }
     HelpScreen #box {
         width: 76; max-width: 96%; height: auto; max-height: 94%; padding: 1 2; background: $surface;
-        border: round $primary; border-title-style: bold; border-subtitle-color: $text-muted;
+        border: round $primary; border-subtitle-color: $text-muted;
+        border-title-color: $foreground; border-title-style: bold;
     }
     HelpScreen Static { margin-bottom: 1; }
     """

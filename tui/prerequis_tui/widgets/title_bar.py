@@ -15,7 +15,7 @@ class TitleBar(Horizontal):
     DEFAULT_CSS = """
     TitleBar { dock: top; height: 1; background: $primary; color: $text; padding: 0 1; }
     TitleBar #place { width: 1fr; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
-    TitleBar #who { width: auto; color: $text 70%; }
+    TitleBar #who { width: auto; color: $text; }
     """
 
     def __init__(self, place: str, credential: Credential) -> None:

@@ -13,7 +13,7 @@ STYLES = {
     Tone.BAD: "bold $text-error",
     Tone.WARNING: "$text-warning",
     Tone.UNKNOWN: "bold $text-accent",
-    Tone.MUTED: "$foreground 60%",
+    Tone.MUTED: "$foreground 70%",
     Tone.PLAIN: "",
     Tone.STRONG: "bold",
 }
