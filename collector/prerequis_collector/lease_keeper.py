@@ -1,7 +1,6 @@
 """Keeps the claims of this collector's leases alive in the database, and frees those that ended by themselves."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -9,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+from prerequis_collector.beside import beside
 from prerequis_collector.collector import Collector
 from prerequis_collector.errors import CollectorError
 from prerequis_collector.services.lease import TIME_TO_LIVE_SECONDS
@@ -28,13 +28,8 @@ _log = logging.getLogger(__name__)
 async def keeping_leases(collector: Collector) -> AsyncIterator[None]:
     """Look after the leases while the block runs; first free what this collector held before it was started anew."""
     await collector.write(lambda transaction: LineClaims(transaction).drop_of_holder(collector.holder))
-    keeping = asyncio.create_task(_keep(collector))
-    try:
+    async with beside(_keep(collector), "looking after leases"):
         yield
-    finally:
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
 
 
 async def _keep(collector: Collector) -> None:

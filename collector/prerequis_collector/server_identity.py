@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from prerequis_collector.beside import beside
 from prerequis_collector.errors import CollectorError, InvalidInput
 
 _LOOK_SECONDS = 3600.0
@@ -103,9 +104,5 @@ async def kept_valid(
                     _log.error("the collector's certificate could not be renewed: %s", error)
             await asyncio.sleep(look_seconds)
 
-    looking = asyncio.create_task(look())
-    try:
+    async with beside(look(), "renewing the collector's certificate"):
         yield
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
