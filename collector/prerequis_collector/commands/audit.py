@@ -17,7 +17,7 @@ from prerequis_collector.store.audit import Audit, Entry, Head
 
 HELP = "montre qui a changé quoi, et vérifie que cette trace est intacte"
 
-_USUAL = 50
+_USUAL, _MOST = 50, 1_000_000
 
 
 def configure(parser: CommandLine) -> None:
@@ -94,7 +94,7 @@ def _text(found: Verification) -> str:
 
 def _list(arguments: argparse.Namespace) -> ExitCode:
     with opened_database(config.load(arguments.data)) as database, database.read() as transaction:
-        found = Audit(transaction).last(max(0, arguments.last))
+        found = Audit(transaction).last(min(max(0, arguments.last), _MOST))
     sys.stdout.write(json_document({"entries": _entries(found)}) if arguments.json else _table(found))
     unreadable = sum(row is None for _, row in found)
     if unreadable:

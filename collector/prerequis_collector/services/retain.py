@@ -14,6 +14,8 @@ from prerequis_collector.store.expired import Expired
 HISTORY = timedelta(days=731)
 """24 months; reports older than this are refused when they come."""
 _LEAST_DAYS = 31
+_MOST_DAYS = 36_525
+"""A century: before it there is nothing to delete."""
 
 Write = Callable[[Callable[[Transaction], int]], int]
 
@@ -31,6 +33,8 @@ def horizon(now: datetime, days: int | None) -> datetime:
     """Return the moment before which things go; raises InvalidInput when that would take the present with it."""
     if days is not None and days < _LEAST_DAYS:
         raise InvalidInput(f"Garder au moins {_LEAST_DAYS} jours : en deçà, les sites ne seraient plus jugés.")
+    if days is not None and days > _MOST_DAYS:
+        raise InvalidInput(f"Garder au plus {_MOST_DAYS} jours, un siècle.")
     return now - (HISTORY if days is None else timedelta(days=days))
 
 

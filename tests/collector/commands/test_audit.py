@@ -106,6 +106,15 @@ async def test_a_head_that_is_none_is_wrong_input(installation: Installation, ca
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(("last", "shown"), [("-5", 0), ("0", 0), ("1", 1), ("99999999999999999999", 1)])
+async def test_as_many_entries_as_there_are_are_shown_at_the_most(
+    installation: Installation, capsys: Capture, last: str, shown: int
+) -> None:
+    assert _told(installation, capsys, "list", "--last", last)["entries"] == (
+        _told(installation, capsys, "list", "--last", "9")["entries"] if shown else []
+    )
+
+
 async def test_people_read_a_table_and_the_head_to_note(installation: Installation, capsys: Capture) -> None:
     capsys.readouterr()
     assert installation.run("audit", "list", "--last", "1") == 0

@@ -103,6 +103,6 @@ def test_people_read_the_account_in_french(data: Path, capsys: pytest.CaptureFix
     assert told.endswith("Rien n'a été effacé ; relancer sans --dry-run.\n")
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "30"])
-def test_the_present_is_never_purged(data: Path, days: str) -> None:
+@pytest.mark.parametrize("days", ["0", "-1", "30", "800000", "99999999999"])
+def test_the_present_is_never_purged_nor_what_no_calendar_has(data: Path, days: str) -> None:
     assert program.main(["--data", str(data), "purge", "--days", days]) == ExitCode.WRONG_INPUT
