@@ -31,6 +31,8 @@ def why(problem: OSError) -> str:
     """Return in a few French words what the system says, or in its own words where that is rare."""
     if isinstance(problem, TimeoutError):
         return "pas de réponse à temps"
-    if type(problem).__name__ == "gaierror":  # its numbers are its own; the type is socket's, which few need to load
+    # Its numbers are its own, below zero on Linux, where a server that listens passes them on under another type; the
+    # type is socket's, which few need to load.
+    if type(problem).__name__ == "gaierror" or (problem.errno or 0) < 0:
         return "nom de machine inconnu"
     return _WHY.get(problem.errno or 0) or problem.strerror or str(problem) or type(problem).__name__

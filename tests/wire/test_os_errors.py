@@ -35,6 +35,8 @@ def test_a_port_where_nobody_listens_refuses() -> None:
     [
         (OSError(errno.ENOSPC, "No space left on device"), "disque plein"),
         (TimeoutError("timed out"), "pas de réponse à temps"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "nom de machine inconnu"),
+        (OSError(-2, "Name or service not known (while attempting to bind on address)"), "nom de machine inconnu"),
         (OSError(errno.EXDEV, "Invalid cross-device link"), "Invalid cross-device link"),
         (OSError("cannot read from timed out object"), "cannot read from timed out object"),
         (OSError(), "OSError"),
