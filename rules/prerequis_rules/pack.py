@@ -79,7 +79,7 @@ class Pack:
     """SHA-256, in hexadecimal, over every file's path and content."""
 
     def __repr__(self) -> str:
-        """Return what names the pack: all of it is eleven million characters, and asyncio writes the result of a task."""
+        """Return what names the pack: all of it is eleven million characters, and asyncio writes a task's result."""
         return f"Pack(digest={self.digest!r})"
 
     @property
