@@ -13,6 +13,7 @@ import json
 import statistics
 import sys
 import tempfile
+import textwrap
 import time
 import tomllib
 from dataclasses import asdict, dataclass, field
@@ -170,7 +171,7 @@ def main() -> int:
     options = parser.parse_args()
     figures = asyncio.run(run(options.machines, options.hold))
     for name, figure in asdict(figures).items():
-        sys.stdout.write(f"{name:>18}  {json.dumps(figure)}\n")
+        sys.stdout.write(f"{textwrap.fill(f'{name:>18}  {json.dumps(figure)}', 100, subsequent_indent=' ' * 20)}\n")
     return int(figures.overlaps > 0 or figures.served != figures.machines)
 
 

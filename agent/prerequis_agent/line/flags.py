@@ -32,7 +32,7 @@ _HARDEST_SOFT = wire.WIFI
 """The flags from here on only blur the figure."""
 
 SENTENCES: Mapping[LineFlag.ValueType, str] = {
-    wire.LOOPBACK: "le collecteur est sur ce poste, la ligne du site n'a pas été mesurée",
+    wire.LOOPBACK: "le collecteur est sur ce poste, la ligne du site n'a pas été mesurée : mesurer sur un autre",
     wire.LEASE_LOST: "le collecteur a repris le droit de mesurer avant la fin",
     wire.CONTENTION: "un autre poste a mesuré la ligne en même temps",
     wire.CPU_SATURATED: "le processeur de ce poste a limité la mesure",

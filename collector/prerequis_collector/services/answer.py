@@ -30,7 +30,7 @@ def save_answer(
     require_site(transaction, finess)
     asked = pack.questions.get(question)
     if asked is None:
-        raise NotFound(f"Il n'y a pas de question « {question} ».")
+        raise NotFound(f"Il n'y a pas de question « {question} » ; voir « prerequis questions ».")
     if choice not in asked.choices:
         raise InvalidInput(f"« {choice} » n'est pas un choix ; choisir parmi : {', '.join(asked.choices)}.")
     if len(comment) > _LONGEST_COMMENT:

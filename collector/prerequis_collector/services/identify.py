@@ -61,4 +61,6 @@ def identify(transaction: Transaction, named: Named) -> Caller:
         operator = Operators(transaction).find(named.name)
         if operator is not None and not operator.revoked and operator.fingerprint == named.fingerprint:
             return Caller(Role(operator.role), operator.name, organisation=operator.organisation)
-    raise NotIdentified("Ce certificat n'est pas, ou n'est plus, accepté par ce collecteur.")
+    raise NotIdentified(
+        "Ce certificat n'est pas, ou n'est plus, accepté par ce collecteur : s'adresser à son administrateur."
+    )

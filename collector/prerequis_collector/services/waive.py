@@ -35,7 +35,7 @@ def propose(
     require_site(transaction, finess)
     known = pack.rules.get(pack.current(rule))
     if known is None:
-        raise NotFound(f"Il n'y a pas de règle « {rule} » ; voir « prerequis rules ».")
+        raise NotFound(f"Il n'y a pas de règle « {rule} » ; voir « prerequis rules list ».")
     if workstation_id:
         agent = Agents(transaction).find(workstation_id)
         if agent is None or agent.finess != finess:

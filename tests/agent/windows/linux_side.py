@@ -31,7 +31,8 @@ def main(command: list[str]) -> int:
             seen = installation.review("sites")["sites"][0]["workstations"]
         finally:
             installation.stop()
-    if status == 0 and seen != 1:
+    # Options of pytest stand behind the folder of the tests, and may well leave out the one that enrols.
+    if status == 0 and seen != 1 and command[-1] == "tests/agent":
         sys.stderr.write(f"Le collecteur connaît {seen} poste au lieu d'un.\n")
         return 1
     return status
