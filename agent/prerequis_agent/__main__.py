@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import importlib
-import io
 import os
 import pkgutil
 import signal
@@ -11,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread
+from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread, speak_utf8
 from prerequis_agent import __version__, commands
 from prerequis_agent.config import default_directory
 from prerequis_agent.errors import AgentError, CollectorUnreachable, ConfigurationError, Refused
@@ -65,10 +64,7 @@ def _without_collecting() -> Iterator[None]:
 @_without_collecting()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # What a program reads is UTF-8 on every system, and no sign that a console lacks may end the command.
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    speak_utf8()
     options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread
+from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread, speak_utf8
 from prerequis_collector import errors
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def command_line(known: "Mapping[str, Command]") -> CommandLine:
 @quiet_when_unread
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code."""
+    speak_utf8()
     given = sys.argv[1:] if arguments is None else arguments
     if list(given) == ["--version"]:
         print(f"prerequis-collector {version('prerequis')}")

@@ -1,6 +1,7 @@
 """The manners that the three commands share: French usage errors, exit codes for scripts, a quiet end behind `head`."""
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -109,6 +110,13 @@ class CommandLine(argparse.ArgumentParser):
         """End the program with one sentence on stderr."""
         sys.stderr.write(f"{self.prog} : {french(message)}\nVoir : {self.prog} --help\n")
         raise SystemExit(ExitCode.WRONG_INPUT)
+
+
+def speak_utf8() -> None:
+    """Have stdout and stderr write UTF-8 on every system; no sign that a console lacks ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def quiet_when_unread(main: Callable[Arguments, int]) -> Callable[Arguments, int]:

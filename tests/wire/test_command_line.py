@@ -87,6 +87,16 @@ def test_no_command_complains_when_nobody_reads_what_it_says(command: str) -> No
     assert unread("-m", command, "--help") == (ExitCode.DONE, "")
 
 
+@pytest.mark.parametrize("command", ["prerequis_agent", "prerequis_collector", "prerequis_tui"])
+def test_a_console_without_accents_ends_no_command(command: str) -> None:
+    latin = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii:strict"}
+    ended = subprocess.run(
+        [sys.executable, "-m", command, "--help"], capture_output=True, timeout=60, check=False, env=latin
+    )
+    assert (ended.returncode, ended.stderr) == (ExitCode.DONE, b"")
+    assert ended.stdout.decode("utf-8").startswith("usage : ")
+
+
 @pytest.mark.parametrize("many", [1, 10_000_000])
 def test_a_command_ends_quietly_however_much_it_had_to_say(many: int) -> None:
     source = (

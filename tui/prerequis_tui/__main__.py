@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread
+from prerequis.command_line import CommandLine, ExitCode, quiet_when_unread, speak_utf8
 from prerequis_tui import commands
 from prerequis_tui.commands import Command
 from prerequis_tui.errors import EXIT_CODES, OperatorError, WrongInput
@@ -73,6 +73,7 @@ async def execute(command: Command | None, options: argparse.Namespace, out: Tex
 @quiet_when_unread
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    speak_utf8()
     known = found_commands()
     options = command_line(known).parse_args(arguments)
     import asyncio

@@ -46,9 +46,9 @@ def _coverage(site: review_pb2.SiteSummary) -> str:
 _COLUMNS: Sequence[Column[review_pb2.SiteSummary]] = (
     Column("FINESS", lambda site: site.finess, 9),
     Column("SITE", lambda site: site.name, least=12),
-    Column("ÉTAT", _state, 22, tone=lambda site: wording.READINESS[site.readiness].tone),
-    Column("SCORE", _score, 12, right=True),
+    Column("ÉTAT", _state, 22, tone=lambda site: wording.READINESS[site.readiness].tone, least=14),
+    Column("SCORE", _score, 12, right=True, from_width=56),
     Column("VÉRIFIÉ", _coverage, right=True, from_width=100),
     Column("POSTES", lambda site: str(site.workstations), right=True, from_width=90),
-    Column("VU LE", lambda site: wording.date(site.last_seen) or "jamais"),
+    Column("VU LE", lambda site: wording.date(site.last_seen) or "jamais", from_width=70),
 )
