@@ -104,9 +104,9 @@ def _short(bits_per_second: float, censored: bool, known: bool) -> str:
 _COLUMNS: Sequence[Column[line_review_pb2.LineSummary]] = (
     Column("FINESS", lambda line: line.finess, 9),
     Column("SITE", lambda line: line.name, least=12),
-    Column("LIGNE", _state, 17, tone=lambda line: line_words.state(line).tone),
-    Column("REÇOIT", _down, 8, right=True),
+    Column("LIGNE", _state, 17, tone=lambda line: line_words.state(line).tone, least=12),
+    Column("REÇOIT", _down, 8, right=True, from_width=50),
     Column("ÉMET", _up, 8, right=True, from_width=90),
-    Column("BESOIN", _need, 8, right=True),
-    Column("UTILISATEURS", line_words.users),
+    Column("BESOIN", _need, 8, right=True, from_width=60),
+    Column("UTILISATEURS", line_words.users, from_width=76),
 )

@@ -59,8 +59,8 @@ def _possible(line: ordering_pb2.NeedLine) -> str:
 
 _COLUMNS: Sequence[Column[ordering_pb2.NeedLine]] = (
     Column("ARTICLE", lambda line: line.item_name or line.item, least=20),
-    Column("CERTAIN", lambda line: wording.number(line.certain), right=True),
-    Column("POSSIBLE", _possible, 9, right=True),
+    Column("CERTAIN", lambda line: wording.number(line.certain), right=True, from_width=50),
+    Column("POSSIBLE", _possible, 9, right=True, from_width=50),
     Column("COMMANDÉ", lambda line: wording.number(line.ordered), right=True, from_width=90),
     Column(
         "À COMMANDER",
@@ -68,5 +68,5 @@ _COLUMNS: Sequence[Column[ordering_pb2.NeedLine]] = (
         right=True,
         tone=lambda line: Tone.STRONG if line.to_order else Tone.MUTED,
     ),
-    Column("ÉCHÉANCE", lambda line: wording.day(line.deadline), 10),
+    Column("ÉCHÉANCE", lambda line: wording.day(line.deadline), 10, from_width=70),
 )
