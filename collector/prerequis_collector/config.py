@@ -176,7 +176,7 @@ def load(data: Path) -> Config:
             raise ValueError("uplink_megabits : un nombre positif")
         database, librespeed = written.get("database", default_database_url(data)), written.get("librespeed", "")
         return Config(data, names, str(database), rules, national, uplink, str(librespeed))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InvalidInput(
             f"{data} n'est pas le dossier d'un collecteur : lancer d'abord « prerequis-collector init »."
         ) from None

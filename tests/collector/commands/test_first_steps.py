@@ -38,6 +38,16 @@ def test_the_names_of_machines_and_their_addresses_are_taken(tmp_path: Path, nam
     assert program.main(["--data", str(tmp_path / "collector"), "init", "--name", name]) == 0
 
 
+@pytest.mark.parametrize("named", ["nothing", "file", "empty"])
+def test_what_is_not_the_folder_of_a_collector_is_told_with_what_makes_one(
+    tmp_path: Path, named: str, capsys: Shown
+) -> None:
+    (tmp_path / "file").write_bytes(b"\x00")
+    (tmp_path / "empty").mkdir()
+    assert program.main(["--data", str(tmp_path / named), "status"]) == ExitCode.WRONG_INPUT
+    assert "n'est pas le dossier d'un collecteur : lancer d'abord" in capsys.readouterr().err
+
+
 def test_upgrade_says_that_it_is_done(data: Path, capsys: Shown) -> None:
     assert program.main(["--data", str(data), "upgrade"]) == 0
     assert capsys.readouterr().err == "La base est au format de cette version.\n"
