@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import fcntl
 import gc
 import logging
 import signal
@@ -81,6 +80,8 @@ def _beside(main: Address, steps: int) -> Address:
 @contextmanager
 def _alone(data: Path) -> Iterator[None]:
     """Hold the folder, so that no other process notes where it listens; raises AlreadyThere, StorageUnavailable."""
+    import fcntl  # of POSIX systems, as serving is; the other commands run on Windows too
+
     try:
         lock = (data / "serving.lock").open("w")
     except OSError as error:
